@@ -1,0 +1,65 @@
+# `make` alone lists what can be done. Everything runs in .venv, which `make env` builds from the locks.
+
+PYTHON ?= python3
+BIN := .venv/bin
+QUICK := not night and not live and not bench
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test check bench night docs dist lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/.ready ## Build .venv from the locks (skipped when nothing changed)
+
+.venv/.ready: requirements/bootstrap.lock requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than 3.11; name a newer one: make env PYTHON=python3.12" >&2; exit 1; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	$(UV) pip sync --quiet --require-hashes requirements/dev.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# uv's cache stays beside the environment: no home folder is needed, and files are linked instead of copied.
+UV = UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.cache/uv}" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv
+
+demo: env ## Run the whole story against the fake provider (FRESH=1 starts over)
+	$(BIN)/python -m rewardrails.demo $(if $(FRESH),--fresh)
+
+test: env ## Run the quick tests
+	$(BIN)/pytest tests -m "$(QUICK)" -n $(WORKERS) --dist loadfile
+
+check: env ## Check formatting, lint, types, import direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+# Enabled with the module that makes the reference pages:
+#	$(BIN)/python -m rewardrails.docsgen --check
+
+bench: env ## Measure
+	$(BIN)/pytest tests -m bench -n 0
+
+night: env ## Run the tests that take hours
+	$(BIN)/pytest tests -m night -n $(WORKERS) --dist loadfile
+
+docs: env ## Build the documentation into site/
+	$(BIN)/zensical build
+
+dist: env ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(LOCKFLAGS)
+
+lock: env ## Make the locks anew from pyproject.toml (LOCKFLAGS=--upgrade takes newer versions)
+	$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.lock
+	$(LOCK) pyproject.toml --output-file requirements/runtime.lock
+	$(LOCK) pyproject.toml --extra testing --group dev --constraints requirements/bootstrap.in \
+		--output-file requirements/dev.lock
+
+clean: ## Remove what the other targets made, except .venv
+	rm -rf dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache htmlcov .coverage*
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,3 @@
+"""RewardRails pays game rewards out to players over interchangeable payout rails."""
+
+__version__ = "0.1.0"

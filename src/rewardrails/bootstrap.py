@@ -1,0 +1,104 @@
+"""Putting a process together: database, keys, providers. The only place that knows every part."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from rewardrails import ids
+from rewardrails.config import Config, Environment
+from rewardrails.domain.payout import RetryRule
+from rewardrails.engine.core import Core
+from rewardrails.errors import ConfigInvalid
+from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.providers.registry import build_provider
+from rewardrails.secrets import Secret
+from rewardrails.security.vault import Vault
+from rewardrails.store import migrate
+from rewardrails.store.database import Database, refuse_unsafe_settings
+from rewardrails.store.embedded import EmbeddedPostgres
+from rewardrails.store.sql import sql
+
+WORKING_FOLDER = Path(".rewardrails")
+DATABASE_NAME = "rewardrails"
+
+
+@asynccontextmanager
+async def opened(
+    config: Config, *, folder: Path = WORKING_FOLDER, process: str = "library", connections: int = 10
+) -> AsyncIterator[Core]:
+    """A ready `Core`: the database reached (or the embedded one started in `folder`), migrated and found safe.
+
+    `process` names what this process is in history. Raises `ConfigInvalid` when something is missing or unsafe.
+    """
+    async with AsyncExitStack() as stack:
+        dsn = await _dsn(config, folder, stack)
+        await asyncio.to_thread(migrate.upgrade, dsn)
+        name = f"{process}-{ids.new_token(4)}"
+        database = await Database.connect(dsn, max_size=connections, application_name=name)
+        stack.push_async_callback(database.close)
+        if config.environment is not Environment.TEST:
+            await refuse_unsafe_settings(database)
+        providers = _providers(config)
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
+        async with database.transaction() as tx:
+            await tx.execute(sql("ensure_provider_state"), sorted(config.providers), 0.0)
+            await tx.execute(sql("ensure_pools"), *_pools(config), name)
+        yield Core(
+            database=database,
+            vault=Vault(master_key(config, folder)),
+            config=config,
+            providers=providers,
+            actor=name,
+            retry=RetryRule(max_tries=config.retry.max_tries),
+        )
+
+
+def master_key(config: Config, folder: Path) -> Secret:
+    """The configured master key; in a test environment, one that is made once and kept in the working folder.
+
+    Raises `ConfigInvalid` when a real environment has none: a key made up silently could not be backed up.
+    """
+    if config.security.master_key is not None:
+        return config.security.master_key
+    if config.environment is not Environment.TEST:
+        raise ConfigInvalid(
+            "no master key: set [security] master_key to a reference such as \"env:REWARDRAILS_MASTER_KEY\" "
+            "(at least 32 random bytes, backed up: without it stored destinations cannot be read)"
+        )
+    return _kept_key(folder / "master.key")
+
+
+def _kept_key(path: Path) -> Secret:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return Secret(path.read_text(encoding="ascii").strip())
+    made = ids.new_token(48)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(made)
+    return Secret(made)
+
+
+async def _dsn(config: Config, folder: Path, stack: AsyncExitStack) -> str:
+    if config.database.url is not None:
+        return config.database.url.reveal()
+    server = await asyncio.to_thread(EmbeddedPostgres.start, folder / "pg")
+    stack.push_async_callback(asyncio.to_thread, server.stop)
+    await asyncio.to_thread(server.ensure_database, DATABASE_NAME)
+    return server.dsn(DATABASE_NAME)
+
+
+def _providers(config: Config) -> Mapping[str, RewardPayoutProvider]:
+    return {
+        name: build_provider(name, settings, config) for name, settings in config.providers.items() if settings.enabled
+    }
+
+
+def _pools(config: Config) -> tuple[list[object], list[str], list[str], list[int]]:
+    names = sorted(config.pools)
+    assets = [config.pools[name].asset for name in names]
+    return [ids.new_id() for _ in names], names, assets, [config.assets[asset].exponent for asset in assets]

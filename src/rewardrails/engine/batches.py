@@ -1,0 +1,342 @@
+"""A season's file: staged row by row with a verdict each, moving no money; then started, in chunks, exactly once.
+
+Sending the same bytes again finds the same batch: an interrupted staging goes on where it stopped, a staged or started one
+is answered as it stands. The rules the rows were judged by count as content, so a corrected configuration judges anew.
+"""
+
+import hashlib
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+
+from rewardrails import ids
+from rewardrails.engine.core import Core
+from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_within
+from rewardrails.errors import FileInvalid, NotFound, StateConflict
+from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+START_CHUNK = 1000
+
+
+class BatchState(StrEnum):
+    """Where a batch stands."""
+
+    STAGING = "staging"
+    STAGED = "staged"
+    STARTING = "starting"
+    STARTED = "started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A staged file."""
+
+    id: UUID
+    name: str
+    format: FileFormat
+    state: BatchState
+    rows_staged: int
+    bytes_staged: int
+    started_to: int
+    created_by: str
+    created_at: datetime
+    started_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLine:
+    """How many rows of one asset have one verdict; amount in smallest units (of accepted and replayed rows)."""
+
+    verdict: RequestVerdict
+    code: str | None
+    asset: str | None
+    rows: int
+    amount_minor: int
+    payouts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchPayouts:
+    """How many payouts of a batch stand in one state; amount in smallest units."""
+
+    state: str
+    asset: str
+    payouts: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTotals:
+    """A batch by verdict, and its payouts by state."""
+
+    lines: tuple[BatchLine, ...]
+    payouts: tuple[BatchPayouts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """One row's verdict, and where its payout stands."""
+
+    row_no: int
+    reward_id: str | None
+    verdict: RequestVerdict
+    code: str | None
+    field: str | None
+    message: str | None
+    payout_id: UUID | None
+    asset: str | None
+    amount_minor: int | None
+    state: str | None
+    payout_code: str | None
+
+
+async def open_batch(core: Core, *, name: str, file_format: FileFormat, actor: str) -> UUID:
+    """A new empty batch, ready to be staged into."""
+    async with core.database.transaction() as tx:
+        return await open_batch_within(tx, name=name, file_format=file_format, actor=actor)
+
+
+async def open_batch_within(tx: Connection, *, name: str, file_format: FileFormat, actor: str) -> UUID:
+    """`open_batch` inside the caller's transaction."""
+    batch_id = ids.new_id()
+    await tx.execute(sql("insert_batch"), batch_id, name, file_format.value, actor)
+    return batch_id
+
+
+async def discard(core: Core, batch_id: UUID) -> None:
+    """Forget a batch whose file turned out unreadable; one that is staged whole stays."""
+    async with core.database.transaction() as tx:
+        if await tx.fetchval(sql("delete_batch"), batch_id) is not None:
+            await tx.execute(sql("delete_batch_rows"), batch_id)
+
+
+async def stage(core: Core, batch_id: UUID, data: AsyncIterable[bytes]) -> Batch:
+    """Stage a file into a batch, in bounded memory; answers the batch that holds these bytes.
+
+    An interrupted batch given the same file goes on after its last stored row. Raises `FileInvalid` when the file as a
+    whole cannot be read or is not the one the batch began with, `StateConflict` when the batch is complete already.
+    """
+    batch = await read_batch(core, batch_id)
+    if batch.state is not BatchState.STAGING:
+        raise StateConflict(f"batch {batch_id} is {batch.state.value}: open another batch for another file")
+    async with core.database.reading() as connection:
+        prefix = await connection.fetchval("SELECT prefix_digest FROM batch WHERE id = $1", batch_id)
+    digest = b""
+    async for chunk in read_rows(data, batch.format, core.config.row_rules()):
+        digest = chunk.prefix_digest
+        if chunk.rows and chunk.rows[-1].row_no <= batch.rows_staged:
+            _check_prefix(chunk, batch, prefix)
+            continue
+        await core.database.run(partial(_stage_chunk, core, batch=batch, chunk=chunk))
+    return await _finish(core, batch_id, _content_digest(core, batch.format, digest))
+
+
+def _check_prefix(chunk: Chunk, batch: Batch, prefix: bytes | None) -> None:
+    if chunk.rows[-1].row_no == batch.rows_staged and chunk.prefix_digest != prefix:
+        raise FileInvalid(f"batch {batch.id} was begun with another file; open a new batch for this one")
+
+
+async def _stage_chunk(core: Core, tx: Connection, batch: Batch, chunk: Chunk) -> None:
+    rows = [row for row in chunk.rows if row.row_no > batch.rows_staged]
+    last = chunk.rows[-1].row_no if chunk.rows else batch.rows_staged
+    noted = await tx.fetchval(sql("note_staged"), batch.id, last, chunk.bytes_consumed, chunk.prefix_digest)
+    if noted is None:
+        raise StateConflict(f"batch {batch.id} was completed by another upload of the same file")
+    stored = await tx.fetchval("SELECT count(*) FROM batch_row WHERE batch_id = $1 AND row_no = $2", batch.id, last)
+    if rows and not stored:
+        await tx.execute(sql("stage_rows"), batch.id, *_columns(core, rows), core.vault.key_id)
+
+
+def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
+    rewards = [row.reward for row in rows]
+    return (
+        [row.row_no for row in rows],
+        [row.reward_id or None for row in rows],
+        [row.refusal.code.value if row.refusal else None for row in rows],
+        [row.refusal.field if row.refusal else None for row in rows],
+        [row.refusal.message if row.refusal else None for row in rows],
+        [reward.campaign if reward else None for reward in rewards],
+        [reward.player_id if reward else None for reward in rewards],
+        [reward.asset if reward else None for reward in rewards],
+        [reward.amount_minor if reward else None for reward in rewards],
+        [reward.jurisdiction if reward else None for reward in rewards],
+        [reward.destination.kind if reward else None for reward in rewards],
+        [core.seal_destination(reward.destination) if reward else None for reward in rewards],
+        [core.digest_destination(reward.destination) if reward else None for reward in rewards],
+        [core.digest_content(reward) if reward else None for reward in rewards],
+    )
+
+
+def _content_digest(core: Core, file_format: FileFormat, file_digest: bytes) -> bytes:
+    rules = repr(core.config.row_rules()).encode()
+    return hashlib.sha256(b"\x1f".join((file_format.value.encode(), file_digest, hashlib.sha256(rules).digest()))).digest()
+
+
+async def _finish(core: Core, batch_id: UUID, content_digest: bytes) -> Batch:
+    """Close the staging, or give way to the batch that holds the same bytes already."""
+    try:
+        async with core.database.transaction() as tx:
+            await tx.fetchval(sql("finish_staging"), batch_id, content_digest)
+    except asyncpg.UniqueViolationError:
+        async with core.database.transaction() as tx:
+            await tx.execute(sql("delete_batch_rows"), batch_id)
+            await tx.execute(sql("delete_batch"), batch_id)
+            batch_id = await tx.fetchval(sql("batch_by_content"), content_digest)
+    return await read_batch(core, batch_id)
+
+
+async def start(core: Core, batch_id: UUID, *, actor: str) -> Batch:
+    """Let a batch become payouts. Workers (or `start_chunk`) do the work; starting again resumes, and takes up rows again
+    that the pool could not bear. Raises `NotFound`, `StateConflict` while the file is not staged whole."""
+    return await core.database.run(lambda tx: start_within(tx, batch_id, actor=actor))
+
+
+async def start_within(tx: Connection, batch_id: UUID, *, actor: str) -> Batch:
+    """`start` inside the caller's transaction."""
+    begun = await tx.fetchval(sql("begin_start"), batch_id, actor)
+    batch = await _read_batch(tx, batch_id)
+    if begun is None:
+        raise StateConflict(f"batch {batch_id} is {batch.state.value}: send its file again to complete it, then start it")
+    return batch
+
+
+async def start_chunk(core: Core, batch_id: UUID | None = None, limit: int = START_CHUNK) -> int:
+    """Make payouts of the next rows of one starting batch (any, if none is named); answers how many rows it took."""
+    return await core.database.run(lambda tx: _start_chunk(core, tx, batch_id, limit))
+
+
+async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit: int) -> int:
+    batch = await tx.fetchrow(sql("next_batch_to_start"), batch_id)
+    if batch is None:
+        return 0
+    rows = await tx.fetch(sql("rows_to_start"), batch["id"], batch["started_to"], limit)
+    if rows:
+        results = await request_within(core, tx, [_request(batch["id"], row) for row in rows], batch["started_by"])
+        await _store_answers(tx, batch["id"], rows, results)
+    done = len(rows) < limit
+    reached = rows[-1]["row_no"] if rows else batch["started_to"]
+    await tx.execute(
+        sql("advance_start"), batch["id"], reached, (BatchState.STARTED if done else BatchState.STARTING).value
+    )
+    return len(rows)
+
+
+def _request(batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
+    return PayoutRequest(
+        campaign=row["campaign"],
+        reward_id=row["reward_id"],
+        player_id=row["player_id"],
+        asset=row["asset"],
+        amount_minor=row["amount"],
+        jurisdiction=row["jurisdiction"],
+        destination_kind=row["destination_kind"],
+        destination_ciphertext=row["destination_ciphertext"],
+        destination_key_id=row["destination_key_id"],
+        destination_digest=row["destination_digest"],
+        content_digest=row["content_digest"],
+        batch_id=batch_id,
+    )
+
+
+async def _store_answers(
+    tx: Connection, batch_id: UUID, rows: Sequence[asyncpg.Record], results: Sequence[RequestResult]
+) -> None:
+    refused = RequestVerdict.REFUSED
+    await tx.execute(
+        sql("answer_rows"),
+        batch_id,
+        [row["row_no"] for row in rows],
+        [result.verdict.value for result in results],
+        [result.payout_id if result.verdict is not refused else None for result in results],
+        [result.code.value if result.code else None for result in results],
+        [result.message or None for result in results],
+    )
+
+
+async def read_batch(core: Core, batch_id: UUID) -> Batch:
+    """One batch. Raises `NotFound`."""
+    async with core.database.reading() as connection:
+        return await _read_batch(connection, batch_id)
+
+
+async def _read_batch(connection: Connection, batch_id: UUID) -> Batch:
+    row = await connection.fetchrow(sql("read_batch"), batch_id)
+    if row is None:
+        raise NotFound(f"there is no batch {batch_id}")
+    return _batch(row)
+
+
+async def list_batches(core: Core, *, before: UUID | None = None, limit: int = 50) -> list[Batch]:
+    """Batches, newest first."""
+    async with core.database.reading() as connection:
+        return [_batch(row) for row in await connection.fetch(sql("list_batches"), before, limit)]
+
+
+async def totals(core: Core, batch_id: UUID) -> BatchTotals:
+    """A batch by verdict, code and asset, and its payouts by state."""
+    async with core.database.reading() as connection:
+        lines = await connection.fetch(sql("batch_totals"), batch_id)
+        payouts = await connection.fetch(sql("batch_payouts_by_state"), batch_id)
+    return BatchTotals(
+        lines=tuple(
+            BatchLine(
+                verdict=RequestVerdict(row["verdict"]),
+                code=row["code"],
+                asset=row["asset"],
+                rows=row["rows"],
+                amount_minor=row["amount"],
+                payouts=row["payouts"],
+            )
+            for row in lines
+        ),
+        payouts=tuple(
+            BatchPayouts(
+                state=row["state"], asset=row["asset"], payouts=row["payouts"], amount_minor=row["amount"]
+            )
+            for row in payouts
+        ),
+    )
+
+
+async def report(core: Core, batch_id: UUID, *, after_row: int = 0, limit: int = 1000) -> list[BatchRow]:
+    """The next rows of a batch's report, in file order."""
+    async with core.database.reading() as connection:
+        rows = await connection.fetch(sql("batch_rows"), batch_id, after_row, limit)
+    return [
+        BatchRow(
+            row_no=row["row_no"],
+            reward_id=row["reward_id"],
+            verdict=RequestVerdict(row["verdict"]),
+            code=row["code"],
+            field=row["field"],
+            message=row["message"],
+            payout_id=row["payout_id"],
+            asset=row["asset"],
+            amount_minor=row["amount"],
+            state=row["state"],
+            payout_code=row["payout_code"],
+        )
+        for row in rows
+    ]
+
+
+def _batch(row: asyncpg.Record) -> Batch:
+    return Batch(
+        id=row["id"],
+        name=row["name"],
+        format=FileFormat(row["format"]),
+        state=BatchState(row["state"]),
+        rows_staged=row["rows_staged"],
+        bytes_staged=row["bytes_staged"],
+        started_to=row["started_to"],
+        created_by=row["created_by"],
+        created_at=row["created_at"],
+        started_by=row["started_by"],
+    )

@@ -1,0 +1,144 @@
+"""Working the queue of a manual rail: its queue *is* its pending attempts; people settle with proof or refuse with a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.order import AttemptRef
+from rewardrails.domain.payout import PayoutState
+from rewardrails.engine.core import Core
+from rewardrails.engine.observe import Verdict, apply_observations, new_seen
+from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
+from rewardrails.providers.capabilities import ProviderType
+from rewardrails.store.sql import sql
+
+MIN_PROOF_LENGTH = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualItem:
+    """One payout that waits for a person's hands; amount in smallest units."""
+
+    payout_id: UUID
+    provider: str
+    campaign: str
+    reward_id: str
+    player_id: str
+    amount_minor: int
+    asset: str
+    destination: Destination = field(repr=False)
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualResult:
+    """What a person did about one item: `paid` with proof, or refused with a reason."""
+
+    payout_id: UUID
+    paid: bool
+    words: str = field(repr=False)
+
+
+async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> list[ManualItem]:
+    """The open queue of every manual provider, oldest first."""
+    async with core.database.reading() as connection:
+        rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
+    return [
+        ManualItem(
+            payout_id=row["id"],
+            provider=row["provider"],
+            campaign=row["campaign"],
+            reward_id=row["reward_id"],
+            player_id=row["player_id"],
+            amount_minor=row["amount"],
+            asset=row["asset"],
+            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+            since=row["since"],
+        )
+        for row in rows
+    ]
+
+
+async def settle(core: Core, payout_id: UUID, *, proof: str, actor: str) -> PayoutState:
+    """Record that a person paid it. Raises `ProofRequired`, `NotFound`, `StateConflict` when it is not in a queue."""
+    return await _only(core, ManualResult(payout_id=payout_id, paid=True, words=proof), actor)
+
+
+async def refuse(core: Core, payout_id: UUID, *, reason: str, actor: str) -> PayoutState:
+    """Record that a person will not pay it; its money is released. Raises as `settle` does."""
+    return await _only(core, ManualResult(payout_id=payout_id, paid=False, words=reason), actor)
+
+
+async def record(core: Core, results: Sequence[ManualResult], actor: str) -> list[PayoutState | RewardRailsError]:
+    """Record many results; answers the state of each payout or why its result was not taken. A repeat is taken once."""
+    async with core.database.reading() as connection:
+        rows = await connection.fetch(sql("manual_attempts"), [result.payout_id for result in results])
+    known = {row["id"]: row for row in rows}
+    answers: dict[int, PayoutState | RewardRailsError] = {}
+    seen = {}
+    for index, result in enumerate(results):
+        row = known.get(result.payout_id)
+        problem = _problem(core, result, row)
+        if problem is not None or row is None:
+            answers[index] = problem or NotFound(f"there is no payout {result.payout_id}")
+            continue
+        seen[index] = new_seen(
+            ref=AttemptRef(payout_id=result.payout_id, attempt_no=row["attempt_no"]),
+            provider=row["provider"],
+            source=ObservationSource.OPERATOR,
+            observation=_observation(result),
+            actor=actor,
+        )
+    verdicts = await apply_observations(core, list(seen.values()))
+    for index, verdict in zip(seen, verdicts, strict=True):
+        answers[index] = _answer(results[index], known[results[index].payout_id]["state"], verdict)
+    return [answers[index] for index in range(len(results))]
+
+
+async def _only(core: Core, result: ManualResult, actor: str) -> PayoutState:
+    (answer,) = await record(core, [result], actor)
+    if isinstance(answer, RewardRailsError):
+        raise answer
+    return answer
+
+
+def _manual_providers(core: Core) -> list[str]:
+    return [name for name, settings in core.config.providers.items() if settings.type is ProviderType.MANUAL]
+
+
+def _problem(core: Core, result: ManualResult, row: object) -> RewardRailsError | None:
+    if len(result.words.strip()) < MIN_PROOF_LENGTH:
+        return ProofRequired(
+            f"payout {result.payout_id}: say how it was paid (a receipt, a reference), or why it was refused",
+            field="proof" if result.paid else "reason",
+        )
+    if row is None:
+        return NotFound(f"there is no payout {result.payout_id}")
+    provider, state = row["provider"], row["state"]  # type: ignore[index]
+    if provider not in _manual_providers(core):
+        return StateConflict(f"payout {result.payout_id} goes over {provider}, not over a manual rail")
+    ended = PayoutState.PAID if result.paid else PayoutState.FAILED
+    if state not in (PayoutState.PENDING, PayoutState.SUBMITTING, PayoutState.OUTCOME_UNKNOWN, ended):
+        return StateConflict(f"payout {result.payout_id} is {state} and not in the queue")
+    return None
+
+
+def _observation(result: ManualResult) -> Observation:
+    return Observation(
+        status=ObservedStatus.PAID if result.paid else ObservedStatus.FAILED,
+        code=None if result.paid else ErrorCode.PROVIDER_REJECTED,
+        evidence=Evidence(
+            provider_code="settled_by_hand" if result.paid else "refused_by_hand", message=result.words.strip()
+        ),
+    )
+
+
+def _answer(result: ManualResult, state: str, verdict: Verdict) -> PayoutState | RewardRailsError:
+    ended = PayoutState.PAID if result.paid else PayoutState.FAILED
+    if verdict is Verdict.APPLIED or (verdict is Verdict.NO_CHANGE and state == ended):
+        return ended
+    return StateConflict(f"payout {result.payout_id} is {state}; the result was kept as an observation and moved nothing")

@@ -1,0 +1,242 @@
+"""Applying what was observed: calls, webhooks, polls and people all come through here, in batches."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from uuid import UUID
+
+import asyncpg
+
+from rewardrails import ids
+from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.order import AttemptRef
+from rewardrails.domain.payout import AttemptState, Effect, Move, PayoutState, Standing, decide
+from rewardrails.engine.backoff import seconds_until_retry
+from rewardrails.engine.core import Core
+from rewardrails.engine.steps import Step, write_steps
+from rewardrails.errors import ErrorCode
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+_STILL_OPEN = frozenset({AttemptState.ACCEPTED, AttemptState.UNKNOWN})
+UNKNOWN_SYNC_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One observation of one attempt. `fence` is given by whoever holds a lease; `id` makes a repeat harmless."""
+
+    id: UUID
+    ref: AttemptRef
+    provider: str
+    source: ObservationSource
+    observation: Observation
+    actor: str
+    fence: int | None = None
+
+
+class Verdict(StrEnum):
+    """What became of an observation: `Effect`, or it speaks of nothing we know, or of something else than we sent."""
+
+    APPLIED = "applied"
+    NO_CHANGE = "no_change"
+    FENCED = "fenced"
+    CONTRADICTION = "contradiction"
+    UNMATCHED = "unmatched"
+    MISMATCH = "mismatch"
+
+
+async def apply_observations(core: Core, seen: Sequence[Seen]) -> list[Verdict]:
+    """Apply observations, one transaction a round; answers a verdict each, in order.
+
+    Two about one payout are applied one after the other. A repeat of the same observation (same id) changes nothing.
+    """
+    verdicts: dict[UUID, Verdict] = {}
+    waiting = list(seen)
+    while waiting:
+        taken: dict[UUID, Seen] = {}
+        later = []
+        for item in waiting:
+            if item.ref.payout_id in taken:
+                later.append(item)
+            else:
+                taken[item.ref.payout_id] = item
+        batch = list(taken.values())
+        verdicts |= await core.database.run(partial(_apply, core, batch=batch))
+        waiting = later
+    return [verdicts[item.id] for item in seen]
+
+
+async def apply_within(core: Core, connection: Connection, batch: Sequence[Seen]) -> dict[UUID, Verdict]:
+    """The same inside the caller's transaction, for observations of distinct payouts."""
+    return await _apply(core, connection, batch)
+
+
+async def _apply(core: Core, connection: Connection, batch: Sequence[Seen]) -> dict[UUID, Verdict]:
+    payout_ids = [item.ref.payout_id for item in batch]
+    payouts = {row["id"]: row for row in await connection.fetch(sql("lock_payouts"), payout_ids)}
+    attempt_rows = await connection.fetch(sql("read_attempts"), payout_ids, [item.ref.attempt_no for item in batch])
+    attempts = {row["payout_id"]: row for row in attempt_rows}
+    verdicts: dict[UUID, Verdict] = {}
+    moves: list[tuple[Seen, Move]] = []
+    for item in batch:
+        payout, attempt = payouts.get(item.ref.payout_id), attempts.get(item.ref.payout_id)
+        if payout is None or attempt is None:
+            verdicts[item.id] = Verdict.UNMATCHED
+            continue
+        trusted = _believe(core, item, payout, attempt)
+        if trusted is None:
+            verdicts[item.id] = Verdict.MISMATCH
+            continue
+        move = _decide(core, item, trusted, payout, attempt)
+        verdicts[item.id] = Verdict(move.effect.value)
+        moves.append((item, move))
+    await _write(core, connection, moves)
+    return verdicts
+
+
+def _believe(core: Core, item: Seen, payout: asyncpg.Record, attempt: asyncpg.Record) -> Observation | None:
+    """The observation if its subject is what we sent; a webhook that is not gives None, our own call becomes unknown."""
+    seen = item.observation
+    same = (
+        attempt["provider"] == item.provider
+        and (seen.amount is None or (seen.amount.amount_minor, seen.amount.asset) == (payout["amount"], payout["asset"]))
+        and (seen.fee is None or seen.fee.asset == payout["asset"])
+        and (seen.destination is None or core.digest_destination(seen.destination) == payout["destination_digest"])
+        and _same_reference(seen.provider_reference, attempt["provider_reference"])
+    )
+    if same:
+        return seen
+    if item.source is ObservationSource.WEBHOOK or attempt["provider"] != item.provider:
+        return None
+    return Observation(
+        status=ObservedStatus.UNKNOWN,
+        rail_key=seen.rail_key,
+        code=ErrorCode.WEBHOOK_SUBJECT_MISMATCH,
+        evidence=seen.evidence,
+    )
+
+
+def _same_reference(theirs: str, known: str | None) -> bool:
+    return not theirs or not known or theirs == known
+
+
+def _decide(core: Core, item: Seen, seen: Observation, payout: asyncpg.Record, attempt: asyncpg.Record) -> Move:
+    standing = Standing(
+        payout_id=item.ref.payout_id,
+        state=PayoutState(payout["state"]),
+        version=payout["version"],
+        amount_minor=payout["amount"],
+        reserved_minor=payout["reserved"],
+        fee_ceiling_minor=payout["fee_ceiling"],
+        tries=payout["tries"],
+        attempt_no=item.ref.attempt_no,
+        attempt_state=AttemptState(attempt["state"]),
+        attempt_is_last=payout["last_attempt_no"] == item.ref.attempt_no,
+        fence=attempt["fence"],
+    )
+    if item.fence is not None and item.fence != attempt["fence"]:
+        return Move(
+            standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=Effect.FENCED, code=seen.code
+        )
+    return decide(standing, seen, core.retry)
+
+
+async def _write(core: Core, connection: Connection, moves: Sequence[tuple[Seen, Move]]) -> None:
+    by_actor: dict[str, list[tuple[Seen, Move]]] = {}
+    for item, move in moves:
+        by_actor.setdefault(item.actor, []).append((item, move))
+    for actor, group in by_actor.items():
+        steps = [Step.of_move(move, _due_in(item, move)) for item, move in group if move.to_state is not None]
+        await write_steps(connection, steps, actor)
+        await _write_attempts(core, connection, group)
+        await _write_observations(core, connection, group, actor)
+
+
+def _due_in(item: Seen, move: Move) -> float:
+    if move.to_state is not PayoutState.READY:
+        return 0.0
+    return seconds_until_retry(move.standing.tries, item.observation.retry_after_seconds)
+
+
+async def _write_attempts(core: Core, connection: Connection, group: Sequence[tuple[Seen, Move]]) -> None:
+    touched = [(item, move) for item, move in group if move.effect is Effect.APPLIED]
+    if not touched:
+        return
+    await connection.execute(
+        sql("write_attempts"),
+        [item.ref.payout_id for item, _ in touched],
+        [item.ref.attempt_no for item, _ in touched],
+        [move.attempt_to.value for _, move in touched],
+        [move.code.value if move.code else None for _, move in touched],
+        [item.observation.provider_reference for item, _ in touched],
+        [_sync_in(core, item.provider, move.attempt_to) for item, move in touched],
+    )
+
+
+def _sync_in(core: Core, provider: str, state: AttemptState) -> float | None:
+    """Seconds until the rail is asked: soon while we do not know, later while it works, rarely while money may come back."""
+    known = core.providers.get(provider)
+    if state is AttemptState.UNKNOWN:
+        return UNKNOWN_SYNC_SECONDS
+    if known is None:
+        return None
+    if state is AttemptState.ACCEPTED:
+        return known.capabilities.first_sync_after.total_seconds()
+    if state is AttemptState.SETTLED and known.capabilities.reversal_horizon:
+        return known.capabilities.reversal_horizon.total_seconds() / 8
+    return None
+
+
+async def _write_observations(
+    core: Core, connection: Connection, group: Sequence[tuple[Seen, Move]], actor: str
+) -> None:
+    if not group:
+        return
+    await connection.execute(
+        sql("insert_observations"),
+        [item.id for item, _ in group],
+        [item.ref.payout_id for item, _ in group],
+        [item.ref.attempt_no for item, _ in group],
+        [item.provider for item, _ in group],
+        [item.source.value for item, _ in group],
+        [item.observation.status.value for item, _ in group],
+        [move.effect.value for _, move in group],
+        [item.observation.code.value if item.observation.code else None for item, _ in group],
+        [item.observation.evidence.provider_code or None for item, _ in group],
+        [item.observation.provider_reference or None for item, _ in group],
+        [_sealed(core, item.observation.evidence) for item, _ in group],
+        core.vault.key_id,
+        actor,
+    )
+
+
+def _sealed(core: Core, evidence: Evidence) -> bytes | None:
+    if not (evidence.body or evidence.message or evidence.trace_id or evidence.provider_status):
+        return None
+    words = {
+        "status": evidence.provider_status,
+        "message": evidence.message,
+        "trace_id": evidence.trace_id,
+        "http_status": evidence.http_status,
+        "body": evidence.body.decode(errors="backslashreplace"),
+    }
+    return core.seal_evidence(json.dumps(words, ensure_ascii=False).encode())
+
+
+def new_seen(
+    *,
+    ref: AttemptRef,
+    provider: str,
+    source: ObservationSource,
+    observation: Observation,
+    actor: str,
+    fence: int | None = None,
+) -> Seen:
+    """A `Seen` with a fresh id."""
+    return Seen(
+        id=ids.new_id(), ref=ref, provider=provider, source=source, observation=observation, actor=actor, fence=fence
+    )

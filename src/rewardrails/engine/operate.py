@@ -1,0 +1,206 @@
+"""What people do to payouts: hold, release, retry, cancel, correct a destination. All go through the transition table."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.observation import ObservationSource, Observation, ObservedStatus
+from rewardrails.domain.order import AttemptRef
+from rewardrails.domain.money import Money
+from rewardrails.domain.outcome import Canceled, NotCancelable
+from rewardrails.domain.payout import IN_PROVIDER_HANDS, PayoutState, may_move
+from rewardrails.domain.posting import Posting
+from rewardrails.domain.reward import RewardRow
+from rewardrails.engine.core import Core
+from rewardrails.engine.observe import apply_observations, new_seen
+from rewardrails.engine.steps import Step, release, reserve, write_steps
+from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, StateConflict
+from rewardrails.providers.base import Reference, SupportsCancel
+from rewardrails.store.database import Connection, assert_no_transaction
+from rewardrails.store.sql import sql
+
+_UNSENT = frozenset({PayoutState.HELD, PayoutState.AWAITING_APPROVAL, PayoutState.READY})
+
+
+async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
+    """Keep a payout from being sent until somebody releases it. Raises `NotFound`, `StateConflict` once it is sent."""
+    await core.database.run(lambda tx: hold_within(tx, payout_id, cause=cause, actor=actor))
+
+
+async def hold_within(tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
+    """`hold` inside the caller's transaction."""
+    await _step(tx, payout_id, PayoutState.HELD, actor, hold_cause=cause)
+
+
+async def release_hold(core: Core, payout_id: UUID, *, actor: str) -> None:
+    """Let a held payout be sent; a payout without a route looks for one first. Raises `NotFound`, `StateConflict`."""
+    await core.database.run(lambda tx: release_hold_within(core, tx, payout_id, actor=actor))
+
+
+async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str) -> None:
+    """`release_hold` inside the caller's transaction."""
+    row = await _locked(tx, payout_id)
+    if row["state"] != PayoutState.HELD:
+        raise _conflict(row, "released", "only a held payout can be released")
+    provider = row["provider"] or core.config.route(
+        row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"]
+    )
+    if provider is None:
+        raise StateConflict(f"payout {payout_id} still has no route: add one to the configuration, then release it")
+    await _write(tx, row, PayoutState.READY, actor, provider=provider)
+
+
+async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
+    """Send a failed or returned payout again under a new key, reserving its money anew.
+
+    Raises `StateConflict` for every other state (an unknown outcome is resolved, not retried), `PoolExhausted`.
+    """
+    await core.database.run(lambda tx: retry_within(tx, payout_id, actor=actor))
+
+
+async def retry_within(tx: Connection, payout_id: UUID, *, actor: str) -> None:
+    """`retry` inside the caller's transaction."""
+    row = await _locked(tx, payout_id)
+    if row["state"] not in (PayoutState.FAILED, PayoutState.RETURNED):
+        raise _conflict(row, "retried", "only a failed or returned payout can; an unknown outcome is resolved instead")
+    try:
+        async with tx.transaction():
+            await _write(tx, row, PayoutState.READY, actor, postings=reserve(row["amount"] + row["fee_ceiling"]))
+    except asyncpg.CheckViolationError:
+        raise PoolExhausted(f"the pool cannot bear payout {payout_id} again: fund it, then retry") from None
+
+
+async def cancel(core: Core, payout_id: UUID, *, actor: str) -> PayoutState:
+    """Stop a payout: at once while nothing was sent, through the rail afterwards; answers the state it has then.
+
+    Raises `NotCancelableError` when the rail refuses, cannot cancel, or its answer is unknown (the payout goes on as it was).
+    """
+    reference = await core.database.run(lambda tx: _cancel_unsent(tx, payout_id, actor))
+    if reference is None:
+        return PayoutState.CANCELED
+    provider_name, asked = reference
+    provider = core.providers.get(provider_name)
+    if not isinstance(provider, SupportsCancel):
+        raise NotCancelableError(f"payout {payout_id} is with {provider_name}, which cannot take it back")
+    assert_no_transaction()
+    outcome = await provider.cancel(asked)
+    if isinstance(outcome, Canceled):
+        seen = new_seen(
+            ref=asked.ref,
+            provider=provider_name,
+            source=ObservationSource.CALL,
+            observation=Observation(status=ObservedStatus.CANCELED, evidence=outcome.evidence),
+            actor=actor,
+        )
+        await apply_observations(core, [seen])
+        return await _state(core, payout_id)
+    code = outcome.code if isinstance(outcome, NotCancelable) else ErrorCode.OUTCOME_UNKNOWN
+    raise NotCancelableError(f"{provider_name} did not cancel payout {payout_id} ({code.value}); it goes on as it was")
+
+
+async def _cancel_unsent(tx: Connection, payout_id: UUID, actor: str) -> tuple[str, Reference] | None:
+    row = await _locked(tx, payout_id)
+    state = PayoutState(row["state"])
+    if state in _UNSENT and row["live_attempt_no"] is None:
+        await _write(tx, row, PayoutState.CANCELED, actor, postings=release(row["reserved"]))
+        return None
+    if state is PayoutState.CANCELED:
+        return None
+    if state not in IN_PROVIDER_HANDS or row["live_attempt_no"] is None:
+        raise NotCancelableError(f"payout {payout_id} is {state.value} and cannot be canceled")
+    if state is PayoutState.SUBMITTING:
+        raise NotCancelableError(f"payout {payout_id} is being sent right now; cancel it once the rail has answered")
+    attempts = await tx.fetch(sql("read_attempts"), [payout_id], [row["live_attempt_no"]])
+    return attempts[0]["provider"], Reference(
+        ref=AttemptRef(payout_id=payout_id, attempt_no=row["live_attempt_no"]),
+        provider_reference=attempts[0]["provider_reference"] or "",
+        amount=Money(amount_minor=row["amount"], asset=row["asset"]),
+    )
+
+
+async def correct_destination(core: Core, payout_id: UUID, destination: Destination, *, actor: str) -> None:
+    """Give an unsent or failed payout another destination; approvals given for the old one are void.
+
+    Raises `StateConflict` while the old destination may still be paid.
+    """
+    await core.database.run(lambda tx: correct_destination_within(core, tx, payout_id, destination, actor=actor))
+
+
+async def correct_destination_within(
+    core: Core, tx: Connection, payout_id: UUID, destination: Destination, *, actor: str
+) -> None:
+    """`correct_destination` inside the caller's transaction."""
+    row = await _locked(tx, payout_id)
+    state = PayoutState(row["state"])
+    if row["live_attempt_no"] is not None or state not in _UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:
+        raise _conflict(row, "given another destination", "its present one may still be paid")
+    reward = RewardRow(
+        campaign=row["campaign"],
+        reward_id=row["reward_id"],
+        player_id=row["player_id"],
+        amount_minor=row["amount"],
+        asset=row["asset"],
+        jurisdiction=row["jurisdiction"],
+        destination=destination,
+    )
+    version = await tx.fetchval(
+        sql("correct_destination"),
+        payout_id,
+        row["version"],
+        core.seal_destination(destination),
+        core.vault.key_id,
+        core.digest_destination(destination),
+        core.digest_content(reward),
+    )
+    await tx.execute(
+        sql("insert_events"), [payout_id], [version], ["payout.destination_corrected"], ["{}"], actor
+    )
+
+
+async def _step(
+    tx: Connection, payout_id: UUID, to_state: PayoutState, actor: str, *, hold_cause: str | None = None
+) -> None:
+    row = await _locked(tx, payout_id)
+    if not may_move(PayoutState(row["state"]), to_state):
+        raise _conflict(row, to_state.value, "it has gone too far for that")
+    await _write(tx, row, to_state, actor, hold_cause=hold_cause)
+
+
+async def _locked(tx: Connection, payout_id: UUID) -> asyncpg.Record:
+    rows = await tx.fetch(sql("lock_payouts"), [payout_id])
+    if not rows:
+        raise NotFound(f"there is no payout {payout_id}")
+    return rows[0]
+
+
+async def _write(
+    tx: Connection,
+    row: asyncpg.Record,
+    to_state: PayoutState,
+    actor: str,
+    *,
+    hold_cause: str | None = None,
+    provider: str | None = None,
+    postings: Sequence[Posting] = (),
+) -> None:
+    step = Step(
+        payout_id=row["id"],
+        version=row["version"],
+        from_state=PayoutState(row["state"]),
+        to_state=to_state,
+        hold_cause=hold_cause,
+        provider=provider,
+        postings=tuple(postings),
+    )
+    await write_steps(tx, [step], actor)
+
+
+async def _state(core: Core, payout_id: UUID) -> PayoutState:
+    async with core.database.reading() as connection:
+        return PayoutState(await connection.fetchval(sql("payout_state"), payout_id))
+
+
+def _conflict(row: asyncpg.Record, verb: str, why: str) -> StateConflict:
+    return StateConflict(f"payout {row['id']} is {row['state']} and cannot be {verb}: {why}")

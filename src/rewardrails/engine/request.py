@@ -1,0 +1,296 @@
+"""Taking on payouts: route, quote, reserve. A batch is not all or nothing: each row gets its own answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from rewardrails import ids
+from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.posting import ACCOUNTS, TransferKind
+from rewardrails.domain.reward import RewardRow
+from rewardrails.engine.core import Core
+from rewardrails.errors import ErrorCode
+from rewardrails.ledger.posting import pools_by_name
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRequest:
+    """A validated reward whose destination is sealed already; amounts in smallest units.
+
+    `quote` fixes provider and fee ceiling; without one the route and the provider's fee rule decide.
+    """
+
+    campaign: str
+    reward_id: str
+    player_id: str
+    asset: str
+    amount_minor: int
+    jurisdiction: str
+    destination_kind: str
+    destination_ciphertext: bytes = field(repr=False)
+    destination_key_id: str
+    destination_digest: bytes
+    content_digest: bytes
+    batch_id: UUID | None = None
+    quote: "PinnedQuote | None" = None
+
+    @property
+    def reward(self) -> tuple[str, str]:
+        """What may be paid only once."""
+        return self.campaign, self.reward_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedQuote:
+    """The stored quote a request uses up."""
+
+    id: UUID
+    provider: str
+    fee_minor: int
+    expires_at: datetime
+
+
+def request_of(
+    core: Core, reward: RewardRow, *, batch_id: UUID | None = None, quote: PinnedQuote | None = None
+) -> PayoutRequest:
+    """The request for a validated reward, its destination sealed."""
+    return PayoutRequest(
+        campaign=reward.campaign,
+        reward_id=reward.reward_id,
+        player_id=reward.player_id,
+        asset=reward.asset,
+        amount_minor=reward.amount_minor,
+        jurisdiction=reward.jurisdiction,
+        destination_kind=reward.destination.kind,
+        destination_ciphertext=core.seal_destination(reward.destination),
+        destination_key_id=core.vault.key_id,
+        destination_digest=core.digest_destination(reward.destination),
+        content_digest=core.digest_content(reward),
+        batch_id=batch_id,
+        quote=quote,
+    )
+
+
+class RequestVerdict(StrEnum):
+    """What became of one request."""
+
+    ACCEPTED = "accepted"
+    REPLAYED = "replayed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestResult:
+    """The answer to one request: the payout it made or met, or the stable code of its refusal."""
+
+    verdict: RequestVerdict
+    payout_id: UUID | None = None
+    state: PayoutState | None = None
+    code: ErrorCode | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    request: PayoutRequest
+    payout_id: UUID
+    pool_id: UUID
+    provider: str | None
+    fee_ceiling: int
+    hold_cause: str | None
+
+    @property
+    def state(self) -> PayoutState:
+        return PayoutState.HELD if self.hold_cause else PayoutState.READY
+
+    @property
+    def to_reserve(self) -> int:
+        return self.request.amount_minor + self.fee_ceiling
+
+
+async def request_payouts(core: Core, requests: Sequence[PayoutRequest], actor: str) -> list[RequestResult]:
+    """Take on payouts in one transaction; answers one result per request, in order.
+
+    The same reward again answers `replayed` with the payout it met when the content is the same, and
+    `idempotency_key_reused` when it is not, whichever door it came through. A row the pool cannot bear is refused
+    alone and claims nothing.
+    """
+    return await core.database.run(lambda connection: request_within(core, connection, requests, actor))
+
+
+async def request_within(
+    core: Core, connection: Connection, requests: Sequence[PayoutRequest], actor: str
+) -> list[RequestResult]:
+    """The same inside the caller's transaction."""
+    results: dict[int, RequestResult] = {}
+    pools = await pools_by_name(connection)
+    planned: dict[int, _Planned] = {}
+    for index, request in enumerate(requests):
+        plan = _plan(core, request, pools)
+        if isinstance(plan, RequestResult):
+            results[index] = plan
+        else:
+            planned[index] = plan
+    made = await _insert(connection, _first_of_each_reward(planned.values()), actor)
+    fitting = await _reserve(connection, made, actor)
+    met = await _payouts_met(connection, planned.values())
+    for index, plan in planned.items():
+        results[index] = _answer(plan, made, fitting, met)
+    return [results[index] for index in range(len(requests))]
+
+
+def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, str]]) -> _Planned | RequestResult:
+    campaign = core.config.campaigns.get(request.campaign)
+    pool_name = campaign.pools.get(request.asset) if campaign else None
+    pool = pools.get(pool_name) if pool_name else None
+    if pool is None or pool[1] != request.asset:
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED,
+            code=ErrorCode.POOL_EXHAUSTED,
+            message=f"campaign {request.campaign!r} has no pool in {request.asset}: create and fund {pool_name or 'one'}",
+        )
+    if request.quote:
+        provider: str | None = request.quote.provider
+        ceiling = request.quote.fee_minor
+    else:
+        provider = core.config.route(
+            request.campaign, request.jurisdiction, request.destination_kind, request.asset
+        )
+        ceiling = _fee_ceiling(core, provider, request)
+    return _Planned(
+        request=request,
+        payout_id=ids.new_id(),
+        pool_id=pool[0],
+        provider=provider,
+        fee_ceiling=ceiling,
+        hold_cause=None if provider else "no_route",
+    )
+
+
+def _fee_ceiling(core: Core, provider: str | None, request: PayoutRequest) -> int:
+    settings = core.config.providers.get(provider) if provider else None
+    return settings.fees.ceiling(request.amount_minor, request.asset) if settings else 0
+
+
+def _first_of_each_reward(planned: Iterable[_Planned]) -> dict[UUID, _Planned]:
+    first: dict[tuple[str, str], _Planned] = {}
+    for plan in planned:
+        first.setdefault(plan.request.reward, plan)
+    return {plan.payout_id: plan for plan in first.values()}
+
+
+async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:
+    if not plans:
+        return {}
+    rows = list(plans.values())
+    requests = [plan.request for plan in rows]
+    made = await connection.fetch(
+        sql("insert_payouts"),
+        [plan.payout_id for plan in rows],
+        [request.campaign for request in requests],
+        [request.reward_id for request in requests],
+        [request.player_id for request in requests],
+        [plan.pool_id for plan in rows],
+        [request.asset for request in requests],
+        [request.amount_minor for request in requests],
+        [plan.fee_ceiling for plan in rows],
+        [request.jurisdiction for request in requests],
+        [request.destination_kind for request in requests],
+        [request.destination_ciphertext for request in requests],
+        [request.destination_key_id for request in requests],
+        [request.destination_digest for request in requests],
+        [request.content_digest for request in requests],
+        [plan.provider for plan in rows],
+        [plan.state.value for plan in rows],
+        [plan.hold_cause for plan in rows],
+        [request.batch_id for request in requests],
+        [request.quote.id if request.quote else None for request in requests],
+        actor,
+        [request.quote.expires_at if request.quote else None for request in requests],
+    )
+    return {row["id"]: plans[row["id"]] for row in made}
+
+
+async def _reserve(connection: Connection, made: Mapping[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:
+    """Reserve for every payout its pool can bear, first come first served; the others are taken back."""
+    if not made:
+        return {}
+    pool_ids = sorted({plan.pool_id for plan in made.values()})
+    left = {row["pool_id"]: row["balance"] for row in await connection.fetch(sql("lock_available"), pool_ids)}
+    fitting: dict[UUID, _Planned] = {}
+    for payout_id in sorted(made):  # ids grow in the order the requests came
+        plan = made[payout_id]
+        if plan.to_reserve <= left[plan.pool_id]:
+            left[plan.pool_id] -= plan.to_reserve
+            fitting[payout_id] = plan
+    beyond = [payout_id for payout_id in made if payout_id not in fitting]
+    if beyond:
+        await connection.execute(sql("delete_unreserved_payouts"), beyond)
+    if fitting:
+        await _post(connection, fitting, actor)
+    return fitting
+
+
+async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor: str) -> None:
+    debit, credit = ACCOUNTS[TransferKind.RESERVE]
+    count = len(fitting)
+    plans = list(fitting.values())
+    await connection.execute(
+        sql("insert_transfers"),
+        [ids.new_id() for _ in plans],
+        [plan.pool_id for plan in plans],
+        [TransferKind.RESERVE.value] * count,
+        [debit] * count,
+        [credit] * count,
+        [plan.to_reserve for plan in plans],
+        list(fitting),
+        [1] * count,
+        [None] * count,
+        actor,
+    )
+    await connection.execute(
+        sql("insert_events"),
+        list(fitting),
+        [1] * count,
+        [f"payout.{'held' if plan.hold_cause else 'accepted'}" for plan in plans],
+        [f'{{"to": "{plan.state.value}"}}' for plan in plans],
+        actor,
+    )
+
+
+async def _payouts_met(connection: Connection, planned: Iterable[_Planned]) -> dict[tuple[str, str], tuple[UUID, bytes, str]]:
+    rewards = [plan.request.reward for plan in planned]
+    rows = await connection.fetch(
+        sql("payouts_by_reward"), [campaign for campaign, _ in rewards], [reward for _, reward in rewards]
+    )
+    return {(row["campaign"], row["reward_id"]): (row["id"], row["content_digest"], row["state"]) for row in rows}
+
+
+def _answer(
+    plan: _Planned,
+    made: Mapping[UUID, _Planned],
+    fitting: Mapping[UUID, _Planned],
+    met: Mapping[tuple[str, str], tuple[UUID, bytes, str]],
+) -> RequestResult:
+    if plan.payout_id in fitting:
+        return RequestResult(verdict=RequestVerdict.ACCEPTED, payout_id=plan.payout_id, state=plan.state)
+    earlier = met.get(plan.request.reward)
+    if plan.payout_id in made or earlier is None:
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED,
+            code=ErrorCode.POOL_EXHAUSTED,
+            message=f"the pool has less than {plan.to_reserve} smallest units of {plan.request.asset} available: fund it",
+        )
+    payout_id, content_digest, state = earlier
+    if content_digest != plan.request.content_digest:
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED,
+            payout_id=payout_id,
+            code=ErrorCode.IDEMPOTENCY_KEY_REUSED,
+            message=f"reward {plan.request.reward_id!r} is payout {payout_id} already, with other content",
+        )
+    return RequestResult(verdict=RequestVerdict.REPLAYED, payout_id=payout_id, state=PayoutState(state))

@@ -1,0 +1,123 @@
+"""Settling an outcome that nobody can prove: one person proposes with evidence, another confirms."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from rewardrails import ids
+from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.order import AttemptRef
+from rewardrails.domain.payout import PayoutState
+from rewardrails.engine.core import Core
+from rewardrails.engine.observe import apply_within, new_seen
+from rewardrails.errors import ErrorCode, Forbidden, NotFound, ProofRequired, StateConflict
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+MIN_EVIDENCE_LENGTH = 10
+
+
+class Resolved(StrEnum):
+    """What two people found out."""
+
+    PAID = "paid"
+    NOT_PAID = "not_paid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """A proposed or confirmed resolution; `confirmed_by` is None while it waits for a second person."""
+
+    id: UUID
+    payout_id: UUID
+    outcome: Resolved
+    proposed_by: str
+    confirmed_by: str | None
+    state: PayoutState
+
+
+async def resolve(core: Core, payout_id: UUID, *, outcome: Resolved, evidence: str, actor: str) -> Resolution:
+    """Propose how an unknown outcome ended, or confirm the same proposal of somebody else, which settles it.
+
+    `not_paid` fails the payout and releases its money; a person may then retry it. Raises `ProofRequired` without
+    evidence, `StateConflict` when the outcome is not unknown or the proposal says otherwise, `Forbidden` when the
+    confirming actor proposed it.
+    """
+    return await core.database.run(
+        lambda tx: resolve_within(core, tx, payout_id, outcome=outcome, evidence=evidence, actor=actor)
+    )
+
+
+async def resolve_within(
+    core: Core, tx: Connection, payout_id: UUID, *, outcome: Resolved, evidence: str, actor: str
+) -> Resolution:
+    """`resolve` inside the caller's transaction."""
+    evidence = evidence.strip()
+    if len(evidence) < MIN_EVIDENCE_LENGTH:
+        raise ProofRequired(
+            "say what you saw at the provider and where (a reference, a statement, a screenshot's place)", field="evidence"
+        )
+    rows = await tx.fetch(sql("lock_payouts"), [payout_id])
+    if not rows:
+        raise NotFound(f"there is no payout {payout_id}")
+    payout = rows[0]
+    if payout["state"] != PayoutState.OUTCOME_UNKNOWN:
+        raise StateConflict(f"payout {payout_id} is {payout['state']}; only an unknown outcome can be resolved")
+    open_one = await tx.fetchrow(sql("open_resolution"), payout_id)
+    if open_one is None:
+        return await _propose(core, tx, payout_id, payout["live_attempt_no"], outcome, evidence, actor)
+    if open_one["outcome"] != outcome.value:
+        await tx.execute(sql("void_resolution"), open_one["id"])
+        return await _propose(core, tx, payout_id, payout["live_attempt_no"], outcome, evidence, actor)
+    if open_one["proposed_by"] == actor:
+        raise Forbidden(f"you proposed this yourself: another person must confirm that payout {payout_id} was {outcome}")
+    await tx.execute(sql("confirm_resolution"), open_one["id"], actor)
+    attempt = await tx.fetchrow(sql("read_attempts"), [payout_id], [open_one["attempt_no"]])
+    paid = outcome is Resolved.PAID
+    seen = new_seen(
+        ref=AttemptRef(payout_id=payout_id, attempt_no=open_one["attempt_no"]),
+        provider=attempt["provider"],
+        source=ObservationSource.OPERATOR,
+        observation=Observation(
+            status=ObservedStatus.PAID if paid else ObservedStatus.FAILED,
+            code=None if paid else ErrorCode.PROVIDER_REJECTED,
+            evidence=Evidence(provider_code="resolved_by_two", message=evidence),
+        ),
+        actor=actor,
+    )
+    await apply_within(core, tx, [seen])
+    return Resolution(
+        id=open_one["id"],
+        payout_id=payout_id,
+        outcome=outcome,
+        proposed_by=open_one["proposed_by"],
+        confirmed_by=actor,
+        state=PayoutState(await tx.fetchval(sql("payout_state"), payout_id)),
+    )
+
+
+async def _propose(
+    core: Core, tx: Connection, payout_id: UUID, attempt_no: int, outcome: Resolved, evidence: str, actor: str
+) -> Resolution:
+    made = ids.new_id()
+    await tx.execute(
+        sql("insert_resolution"),
+        made,
+        payout_id,
+        attempt_no,
+        outcome.value,
+        core.seal_evidence(evidence.encode()),
+        core.vault.key_id,
+        hashlib.sha256(evidence.encode()).digest(),
+        actor,
+    )
+    return Resolution(
+        id=made,
+        payout_id=payout_id,
+        outcome=outcome,
+        proposed_by=actor,
+        confirmed_by=None,
+        state=PayoutState.OUTCOME_UNKNOWN,
+    )

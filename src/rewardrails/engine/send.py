@@ -1,0 +1,313 @@
+"""The one sender: claim, store the attempt, commit, call, tell what was learnt.
+
+Everything else (API, batches, operators, retries, recovery) only makes a payout ready.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import assert_never
+
+import asyncpg
+import structlog
+
+from rewardrails import clock
+from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.outcome import (
+    Accepted,
+    CreateOutcome,
+    OutcomeUnknown,
+    Progressed,
+    Rejected,
+    RejectionScope,
+    Settled,
+)
+from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.quote import QuoteRequest
+from rewardrails.engine.core import Core
+from rewardrails.engine.observe import Seen, apply_observations, new_seen
+from rewardrails.engine.steps import Step, write_steps
+from rewardrails.errors import ErrorCode, RewardRailsError
+from rewardrails.providers.base import RewardPayoutProvider, SupportsPrepare
+from rewardrails.store.database import Connection, assert_no_transaction
+from rewardrails.store.sql import sql
+
+LEASE_MARGIN = timedelta(seconds=20)
+PROBE_SECONDS = 5.0
+MAX_STEPS = 8
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """An attempt this worker holds: its order, its fence, and the monotonic second after which it must not be sent."""
+
+    order: Order = field(repr=False)
+    fence: int
+    sends: int
+    send_before: float
+    quote_lapsed: bool
+
+    @property
+    def ref(self) -> AttemptRef:
+        """The attempt's name."""
+        return self.order.ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What the configuration lets one provider do: orders in flight, and a rate (None: no limit)."""
+
+    max_in_flight: int
+    rate_per_second: float | None
+    burst: float
+
+
+async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, wanted: int) -> list[Claimed]:
+    """Take up to `wanted` ready payouts of a provider; their attempts are stored and committed when this returns.
+
+    Takes none while the provider is paused, broken or out of budget. After a lost COMMIT reply nothing is returned and
+    recovery asks the rail once the lease has lapsed.
+    """
+    started = clock.monotonic()
+    lease = provider.capabilities.call_timeout + LEASE_MARGIN
+    async with core.database.transaction() as connection:
+        rows = await _claim_rows(core, connection, provider, budget, wanted, lease)
+    send_before = started + LEASE_MARGIN.total_seconds() / 2
+    claimed = [_claimed(core, row, send_before) for row in rows]
+    if isinstance(provider, SupportsPrepare) and claimed:
+        return await _prepare(core, provider, provider.name, claimed)
+    return claimed
+
+
+async def _claim_rows(
+    core: Core, connection: Connection, provider: RewardPayoutProvider, budget: Budget, wanted: int, lease: timedelta
+) -> list[asyncpg.Record]:
+    await connection.execute(sql("lock_provider"), provider.name)
+    granted = await connection.fetchval(
+        sql("take_budget"),
+        provider.name,
+        wanted,
+        budget.max_in_flight,
+        budget.rate_per_second,
+        budget.burst,
+        PROBE_SECONDS,
+    )
+    if not granted:
+        return []
+    window = provider.capabilities.dedupe_window
+    rows = await connection.fetch(
+        sql("claim_ready"),
+        provider.name,
+        granted,
+        core.actor,
+        lease.total_seconds(),
+        window.total_seconds() if window is not None else None,
+        lease.total_seconds(),
+    )
+    if len(rows) < granted and budget.rate_per_second is not None:
+        await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
+    return rows
+
+
+def _claimed(core: Core, row: asyncpg.Record, send_before: float) -> Claimed:
+    order = Order(
+        ref=AttemptRef(payout_id=row["id"], attempt_no=row["attempt_no"]),
+        amount=Money(amount_minor=row["amount"], asset=row["asset"]),
+        destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+        player_id=row["player_id"],
+        campaign=row["campaign"],
+        jurisdiction=row["jurisdiction"],
+        fee_ceiling=Money(amount_minor=row["fee_ceiling"], asset=row["asset"]),
+        prepared=row["prepared"],
+        resume=row["resume"],
+    )
+    return Claimed(
+        order=order,
+        fence=row["fence"],
+        sends=row["sends"],
+        send_before=send_before,
+        quote_lapsed=bool(row["quote_lapsed"]),
+    )
+
+
+async def _prepare(core: Core, provider: SupportsPrepare, name: str, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Have the adapter prepare fresh attempts and commit what it prepared; one that was prepared before keeps its bytes."""
+    fresh = [item for item in claimed if item.order.prepared is None]
+    assert_no_transaction()
+    prepared = await provider.prepare([item.order for item in fresh]) if fresh else []
+    async with core.database.transaction() as connection:
+        rows = await connection.fetch(
+            sql("store_prepared"),
+            name,
+            [item.order.rail_key for item in fresh],
+            [one.opaque for one in prepared],
+            [one.expires_at for one in prepared],
+        )
+    stored = {row["rail_key"] for row in rows}
+    opaque = {item.order.rail_key: one.opaque for item, one in zip(fresh, prepared, strict=True)}
+    ready = [item for item in claimed if item.order.prepared is not None]
+    return ready + [
+        replace(item, order=replace(item.order, prepared=opaque[item.order.rail_key]))
+        for item in fresh
+        if item.order.rail_key in stored
+    ]
+
+
+async def send(core: Core, provider: RewardPayoutProvider, claimed: Claimed) -> Seen:
+    """Call the provider for one claimed attempt; never raises, answers what was learnt.
+
+    The call is not made when this worker has slept too long since its claim: then nothing was sent, and that is a certain
+    refusal. Whatever goes wrong after the first byte leaves the outcome unknown.
+    """
+    outcome = await _call(core, provider, claimed)
+    return new_seen(
+        ref=claimed.ref,
+        provider=provider.name,
+        source=ObservationSource.CALL,
+        observation=observation_of(outcome, sends=claimed.sends, replays_errors=provider.capabilities.dedupe_replays_errors),
+        actor=core.actor,
+        fence=claimed.fence,
+    )
+
+
+def never_sent(claimed: Claimed, provider: str, code: ErrorCode, actor: str) -> Seen:
+    """What is learnt when a claimed attempt is deliberately not sent: it may be tried again, and no try is spent."""
+    refusal = Rejected(code=code, retryable=True, scope=RejectionScope.PROVIDER)
+    return new_seen(
+        ref=claimed.ref,
+        provider=provider,
+        source=ObservationSource.CALL,
+        observation=observation_of(refusal, sends=claimed.sends, replays_errors=False),
+        actor=actor,
+        fence=claimed.fence,
+    )
+
+
+async def _call(core: Core, provider: RewardPayoutProvider, claimed: Claimed) -> CreateOutcome:
+    order = claimed.order
+    try:
+        assert_no_transaction()
+        for _ in range(MAX_STEPS):
+            if clock.monotonic() > claimed.send_before:
+                return Rejected(code=ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER)
+            outcome = await provider.create_payout(order)
+            if not isinstance(outcome, Progressed):
+                return outcome
+            if not await _remember_step(core, provider.name, claimed, outcome.resume):
+                return OutcomeUnknown(evidence=outcome.evidence)
+            order = replace(order, resume=outcome.resume)
+    except Exception as error:  # the edge: an adapter's bug after the first byte is an unknown outcome, never a failure
+        log.exception("adapter_raised", provider=provider.name, payout_id=str(order.ref.payout_id))
+        return OutcomeUnknown(evidence=Evidence(provider_code=f"raised:{type(error).__name__}"))
+    return OutcomeUnknown(evidence=Evidence(provider_code="too_many_steps"))
+
+
+async def _remember_step(core: Core, provider: str, claimed: Claimed, resume: bytes) -> bool:
+    async with core.database.transaction() as connection:
+        kept = await connection.fetchval(
+            sql("store_resume"),
+            provider,
+            claimed.order.rail_key,
+            resume,
+            claimed.ref.payout_id,
+            claimed.ref.attempt_no,
+            claimed.fence,
+        )
+    return kept is not None
+
+
+def observation_of(outcome: CreateOutcome, *, sends: int, replays_errors: bool) -> Observation:
+    """What an outcome says about the attempt.
+
+    Of an attempt that went out more than once a refusal proves only that *this* sending did nothing: an earlier one may
+    still be on its way, so it is unknown unless the rail binds its refusals to the key.
+    """
+    match outcome:
+        case Settled():
+            return Observation(
+                status=ObservedStatus.PAID,
+                provider_reference=outcome.provider_reference,
+                fee=outcome.fee,
+                evidence=outcome.evidence,
+            )
+        case Accepted():
+            return Observation(
+                status=ObservedStatus.PENDING,
+                provider_reference=outcome.provider_reference,
+                evidence=outcome.evidence,
+            )
+        case Rejected() if sends == 1 or (replays_errors and outcome.scope is RejectionScope.PAYOUT):
+            return Observation(
+                status=ObservedStatus.FAILED,
+                code=outcome.code,
+                retryable=outcome.retryable,
+                spends_try=outcome.scope is RejectionScope.PAYOUT,
+                retry_after_seconds=outcome.retry_after_seconds,
+                evidence=outcome.evidence,
+            )
+        case Rejected() | Progressed():
+            return Observation(
+                status=ObservedStatus.UNKNOWN, code=ErrorCode.OUTCOME_UNKNOWN, evidence=outcome.evidence
+            )
+        case OutcomeUnknown():
+            return Observation(
+                status=ObservedStatus.UNKNOWN,
+                code=outcome.code,
+                provider_reference=outcome.provider_reference,
+                evidence=outcome.evidence,
+            )
+        case _:
+            assert_never(outcome)
+
+
+async def hold_lapsed_quotes(core: Core, provider: RewardPayoutProvider, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Renew quotes that lapsed before sending; an attempt whose new fee is above its ceiling is not sent but held.
+
+    Answers the attempts that may be sent.
+    """
+    kept, refused = [], []
+    for item in claimed:
+        if item.quote_lapsed and not await _quote_still_fits(provider, item.order):
+            refused.append(item)
+        else:
+            kept.append(item)
+    if refused:
+        seen = [never_sent(item, provider.name, ErrorCode.QUOTE_EXPIRED, core.actor) for item in refused]
+        await apply_observations(core, seen)
+        await core.database.run(lambda connection: _hold(core, connection, refused))
+    return kept
+
+
+async def _quote_still_fits(provider: RewardPayoutProvider, order: Order) -> bool:
+    request = QuoteRequest(
+        amount=order.amount,
+        destination=order.destination,
+        player_id=order.player_id,
+        jurisdiction=order.jurisdiction,
+    )
+    try:
+        quote = await provider.quote(request)
+    except RewardRailsError:
+        return False
+    return quote.fee.asset == order.amount.asset and quote.fee.amount_minor <= order.fee_ceiling.amount_minor
+
+
+async def _hold(core: Core, connection: Connection, refused: Sequence[Claimed]) -> None:
+    rows = await connection.fetch(sql("lock_payouts"), [item.ref.payout_id for item in refused])
+    steps = [
+        Step(
+            payout_id=row["id"],
+            version=row["version"],
+            from_state=PayoutState.READY,
+            to_state=PayoutState.HELD,
+            code=ErrorCode.QUOTE_EXPIRED,
+            hold_cause=ErrorCode.QUOTE_EXPIRED.value,
+        )
+        for row in rows
+        if row["state"] == PayoutState.READY
+    ]
+    await write_steps(connection, steps, core.actor)

@@ -1,0 +1,3 @@
+"""TEMPORARY."""
+Chunk = FileFormat = StagedRow = object
+def read_rows(*a): ...

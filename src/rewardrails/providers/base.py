@@ -1,0 +1,83 @@
+"""The one interface behind which every rail sits: a tiny core, and small optional protocols.
+
+Implementing a protocol *is* declaring the capability. No method raises for a business outcome, touches a database, or
+keeps state that must survive a crash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Observation, SyncResult
+from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.outcome import CancelOutcome, CreateOutcome
+from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.webhook import WebhookRequest
+from rewardrails.providers.capabilities import Capabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """An attempt by both its names; `provider_reference` is empty until the provider has answered."""
+
+    ref: AttemptRef
+    provider_reference: str = ""
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Opaque bytes that are committed before `create_payout` sees them, and when the rail lets them lapse."""
+
+    opaque: bytes = field(repr=False)
+    expires_at: datetime | None = None
+
+
+class RewardPayoutProvider(Protocol):
+    """A configured rail."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def capabilities(self) -> Capabilities: ...
+    async def quote(self, request: QuoteRequest) -> Quote: ...
+    async def create_payout(self, order: Order) -> CreateOutcome: ...
+    async def sync(self, reference: Reference) -> SyncResult: ...
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class SupportsCancel(Protocol):
+    """The rail can be asked to stop a payout."""
+
+    async def cancel(self, reference: Reference) -> CancelOutcome: ...
+
+
+@runtime_checkable
+class SupportsWebhooks(Protocol):
+    """The rail notifies us; pure given bytes, headers, secrets and now. Raises `WebhookRefused` for what it disbelieves."""
+
+    def receive(self, request: WebhookRequest) -> tuple[Observation, ...]: ...
+
+
+@runtime_checkable
+class SupportsPrepare(Protocol):
+    """The rail must remember something before it sends: it hands it over, and the engine commits it first."""
+
+    async def prepare(self, orders: Sequence[Order]) -> Sequence[Prepared]: ...
+
+
+@runtime_checkable
+class SupportsBatch(Protocol):
+    """The rail takes many orders under one submission."""
+
+    async def create_payouts(self, orders: Sequence[Order]) -> Sequence[CreateOutcome]: ...
+
+
+@runtime_checkable
+class SupportsBalance(Protocol):
+    """The rail can say how much it holds for us."""
+
+    async def balance(self) -> Sequence[Money]: ...

@@ -1,0 +1,122 @@
+"""The connection pool and the one way to run a transaction."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Self, TypeAlias, TypeVar
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from rewardrails import clock
+from rewardrails.errors import ConfigInvalid
+
+T = TypeVar("T")
+APP_ROLE = "rewardrails_app"
+TRIES = 6
+_RETRY_WHOLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, asyncpg.AdminShutdownError,
+         asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError)
+
+Connection: TypeAlias = PoolConnectionProxy
+_in_transaction: ContextVar[bool] = ContextVar("rewardrails_in_transaction", default=False)
+log = structlog.get_logger(__name__)
+
+
+class _PlainConnection(asyncpg.Connection):
+    """Sends no reset between uses: the engine sets nothing on a session."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def assert_no_transaction() -> None:
+    """Raise when this task is inside a transaction; called before every call to the outside."""
+    if _in_transaction.get():
+        raise AssertionError("a network call inside an open database transaction: commit first, then call")
+
+
+class Database:
+    """A pool of connections that act as the engine's own role."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, dsn: str, *, max_size: int = 10, application_name: str = "rewardrails") -> Self:
+        """Open the pool; every connection runs as `rewardrails_app`, which can neither edit history nor balances."""
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=max_size,
+            init=_prepare_connection,
+            connection_class=_PlainConnection,
+            command_timeout=60,
+            server_settings={"role": APP_ROLE, "application_name": application_name, "timezone": "UTC", "jit": "off"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One READ COMMITTED transaction; no call to the outside may be made inside."""
+        async with self._pool.acquire() as connection:
+            token = _in_transaction.set(True)
+            try:
+                async with connection.transaction():
+                    yield connection
+            finally:
+                _in_transaction.reset(token)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for single statements that change nothing together."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, again as a whole after a deadlock or a lost connection.
+
+        A COMMIT whose reply was lost may have happened, so `work` must find its own earlier effect and answer the same:
+        every verb does, by unique keys and versions.
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self.transaction() as connection:
+                    return await work(connection)
+            except (*_RETRY_WHOLE, *_LOST) as error:
+                if attempt == TRIES:
+                    raise
+                log.warning("transaction_again", reason=type(error).__name__, attempt=attempt)
+                await clock.sleep(0.05 * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=int, format="text")
+
+
+async def refuse_unsafe_settings(database: Database) -> None:
+    """Refuse a server that may forget a commit. Raises `ConfigInvalid`; a declared test environment may skip the check."""
+    async with database.reading() as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            value = await connection.fetchval("SELECT current_setting($1)", name)
+            if value == "off":
+                raise ConfigInvalid(f"the database runs with {name} = off and may forget payouts; set it to on")
+
+
+async def wait_until_reachable(connect: Callable[[], Awaitable[Database]], *, tries: int = 30) -> Database:
+    """Connect, waiting for a server that is still starting."""
+    for attempt in range(tries):
+        try:
+            return await connect()
+        except (OSError, asyncpg.CannotConnectNowError):
+            if attempt == tries - 1:
+                raise
+            await asyncio.sleep(1)
+    raise AssertionError("unreachable")

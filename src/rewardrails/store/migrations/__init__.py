@@ -1,0 +1,1 @@
+"""The schema, as Alembic revisions over plain SQL files in `sql/`."""

@@ -1,0 +1,11 @@
+-- name: manual_queue
+SELECT p.id, p.provider, p.campaign, p.reward_id, p.player_id, p.amount, p.asset, p.destination_ciphertext,
+    p.destination_key_id, a.updated_at AS since
+FROM attempt a JOIN payout p ON p.id = a.payout_id
+WHERE a.provider = ANY ($1::text[]) AND a.state = 'accepted' AND ($3::uuid IS NULL OR p.id > $3)
+ORDER BY p.id LIMIT $2
+
+-- name: manual_attempts
+SELECT p.id, p.state::text AS state, COALESCE(a.provider, p.provider) AS provider, p.last_attempt_no AS attempt_no
+FROM payout p LEFT JOIN attempt a ON a.payout_id = p.id AND a.attempt_no = p.last_attempt_no
+WHERE p.id = ANY ($1::uuid[])

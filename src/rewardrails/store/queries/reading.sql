@@ -1,0 +1,29 @@
+-- name: list_payouts
+SELECT * FROM payout
+WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR campaign = $4)
+  AND ($5::text IS NULL OR provider = $5) AND ($6::text IS NULL OR player_id = $6)
+  AND ($7::text IS NULL OR reward_id = $7) AND ($8::uuid IS NULL OR batch_id = $8)
+ORDER BY id DESC LIMIT $2
+
+-- name: payouts_by_id
+SELECT * FROM payout WHERE id = ANY ($1::uuid[])
+
+-- name: attempts_of
+SELECT attempt_no, provider, submission_key AS rail_key, state::text AS state, sends, provider_reference, code,
+    created_at, updated_at
+FROM attempt WHERE payout_id = $1 ORDER BY attempt_no
+
+-- name: observations_of
+SELECT id, attempt_no, source, status, effect, code, provider_code, provider_reference, actor, created_at
+FROM observation WHERE payout_id = $1 ORDER BY id
+
+-- name: events_of
+SELECT position, subject_id, version, type, data::text AS data, actor, created_at
+FROM event WHERE subject_id = $1 ORDER BY version
+
+-- name: sealed_events
+SELECT position, subject_id, version, type, data::text AS data, actor, created_at
+FROM event WHERE position > $1 AND ($3::uuid IS NULL OR subject_id = $3) ORDER BY position LIMIT $2
+
+-- name: payouts_by_state
+SELECT state::text AS state, asset, count(*) AS payouts FROM payout GROUP BY state, asset ORDER BY state, asset

@@ -1,0 +1,18 @@
+"""Decimal strings and smallest units, exactly; the fake provider keeps its own rules apart from the system under test."""
+
+from decimal import Decimal, localcontext
+
+PRECISION = 60
+
+
+def to_minor(text: str, exponent: int) -> int | None:
+    """Smallest units, or None when the text has more places than the asset."""
+    with localcontext(prec=PRECISION):
+        scaled = Decimal(text).scaleb(exponent)
+        return int(scaled) if scaled == scaled.to_integral_value() else None
+
+
+def to_text(minor: int, exponent: int) -> str:
+    """A decimal string with all of the asset's places."""
+    with localcontext(prec=PRECISION):
+        return f"{Decimal(minor).scaleb(-exponent):.{exponent}f}"

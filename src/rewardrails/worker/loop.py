@@ -1,0 +1,34 @@
+"""A worker's loop: does one thing again and again, rests when there is nothing to do, survives every error, stops when told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+AFTER_ERROR_SECONDS = 1.0
+
+
+async def repeat(
+    name: str, work: Callable[[], Awaitable[int]], *, idle_seconds: float, stop: asyncio.Event
+) -> None:
+    """Call `work` until `stop` is set; after a call that found nothing (0) wait `idle_seconds`, after an error a second."""
+    while not stop.is_set():
+        try:
+            found = await work()
+            pause = 0.0 if found else idle_seconds
+        except Exception:  # the edge: one bad round must not end the loop
+            log.exception("loop_failed", loop=name)
+            pause = AFTER_ERROR_SECONDS
+        if pause:
+            await rest(stop, pause)
+        else:
+            await asyncio.sleep(0)
+
+
+async def rest(stop: asyncio.Event, seconds: float) -> None:
+    """Wait, but not past `stop`."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,153 @@
+"""One provider's runner: claims, sends, gathers results, asks back. Each provider has its own, so a sick one slows nobody."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rewardrails.domain.observation import ObservationSource, ObservedStatus, SyncResult
+from rewardrails.engine.core import Core
+from rewardrails.engine.group import Group
+from rewardrails.engine.observe import Seen, Verdict, apply_observations
+from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.engine.send import Budget, Claimed, claim, hold_lapsed_quotes, never_sent, send
+from rewardrails.engine.sync import Asked, apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
+from rewardrails.errors import ErrorCode
+from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.store.sql import sql
+from rewardrails.worker.loop import repeat, rest
+
+IDLE_SECONDS = 0.05
+RECOVERY_SECONDS = 2.0
+SYNC_SECONDS = 1.0
+LAPSE_SECONDS = 15.0
+ASK_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RailSettings:
+    """How one worker works one provider: calls at once in this process, the provider's budget, and its breaker."""
+
+    calls_at_once: int
+    budget: Budget
+    breaker_failures: int = 20
+    breaker_seconds: float = 5.0
+
+
+class Pauses:
+    """The pauses in force, as this process last read them."""
+
+    def __init__(self) -> None:
+        self._active: frozenset[tuple[PauseScope, str]] = frozenset()
+
+    def remember(self, pauses: Sequence[Pause]) -> None:
+        """Take over what was read."""
+        self._active = frozenset((pause.scope, pause.subject) for pause in pauses)
+
+    def stop(self, provider: str, campaign: str) -> bool:
+        """Whether nothing of this provider or campaign may be sent."""
+        return bool(
+            self._active
+            & {(PauseScope.EVERYTHING, ""), (PauseScope.PROVIDER, provider), (PauseScope.CAMPAIGN, campaign)}
+        )
+
+
+class RailRunner:
+    """Works one provider until `stop` is set, then lets what is in flight come home."""
+
+    def __init__(self, core: Core, provider: RewardPayoutProvider, settings: RailSettings, pauses: Pauses) -> None:
+        self._core = core
+        self._provider = provider
+        self._settings = settings
+        self._pauses = pauses
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Event()
+        self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.01, limit=500)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the sender, recovery and polling side by side."""
+        name = self._provider.name
+        await asyncio.gather(
+            self._send_until(stop),
+            repeat(f"recover:{name}", self._recover, idle_seconds=RECOVERY_SECONDS, stop=stop),
+            repeat(f"sync:{name}", self._sync, idle_seconds=SYNC_SECONDS, stop=stop),
+            repeat(f"lapse:{name}", self._lapse, idle_seconds=LAPSE_SECONDS, stop=stop),
+        )
+
+    async def _send_until(self, stop: asyncio.Event) -> None:
+        await repeat(f"send:{self._provider.name}", self._claim_and_send, idle_seconds=IDLE_SECONDS, stop=stop)
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
+        await self._results.drain()
+
+    async def _claim_and_send(self) -> int:
+        free = self._settings.calls_at_once - len(self._in_flight)
+        if free < max(1, self._settings.calls_at_once // 2):
+            self._free.clear()
+            await rest(self._free, 1.0)
+            return 1
+        claimed = await claim(self._core, self._provider, self._settings.budget, free)
+        for item in await hold_lapsed_quotes(self._core, self._provider, claimed):
+            task = asyncio.create_task(self._send_one(item))
+            self._in_flight.add(task)
+            task.add_done_callback(self._landed)
+        return len(claimed)
+
+    def _landed(self, task: "asyncio.Task[None]") -> None:
+        self._in_flight.discard(task)
+        if len(self._in_flight) <= self._settings.calls_at_once // 2:
+            self._free.set()
+
+    async def _send_one(self, item: Claimed) -> None:
+        if self._pauses.stop(self._provider.name, item.order.campaign):
+            seen = never_sent(item, self._provider.name, ErrorCode.PAYOUTS_PAUSED, self._core.actor)
+        else:
+            seen = await send(self._core, self._provider, item)
+        await self._results.submit(seen)
+
+    async def _apply(self, batch: Sequence[Seen]) -> Sequence[Verdict]:
+        verdicts = await apply_observations(self._core, batch)
+        await self._note_health([item for item in batch if item.source is ObservationSource.CALL])
+        return verdicts
+
+    async def _note_health(self, batch: Sequence[Seen]) -> None:
+        """Tell the breaker: refusals of the provider as a whole and unknown outcomes count against it, anything else for it."""
+        told = [item for item in batch if item.observation.code is not ErrorCode.PAYOUTS_PAUSED]
+        bad = [item for item in told if _speaks_against_provider(item)]
+        async with self._core.database.reading() as connection:
+            await connection.execute(
+                sql("note_provider_results"),
+                self._provider.name,
+                len(bad) < len(told),
+                len(bad),
+                self._settings.breaker_failures,
+                self._settings.breaker_seconds,
+                bad[-1].observation.code.value if bad and bad[-1].observation.code else None,
+            )
+
+    async def _recover(self) -> int:
+        return await self._ask(await claim_expired(self._core, self._provider, ASK_LIMIT))
+
+    async def _sync(self) -> int:
+        return await self._ask(await claim_to_sync(self._core, self._provider, ASK_LIMIT))
+
+    async def _ask(self, asked: Sequence[Asked]) -> int:
+        gate = asyncio.Semaphore(max(1, min(self._settings.calls_at_once, 32)))
+
+        async def one(item: Asked) -> None:
+            async with gate:
+                answer = await ask(self._provider, item)
+            answers.append((item, answer))
+
+        answers: list[tuple[Asked, SyncResult]] = []
+        await asyncio.gather(*(one(item) for item in asked))
+        if answers:
+            await apply_answers(self._core, self._provider, answers)
+        return len(asked)
+
+    async def _lapse(self) -> int:
+        return await give_up_lapsed_resends(self._core, self._provider)
+
+
+def _speaks_against_provider(item: Seen) -> bool:
+    seen = item.observation
+    return seen.status is ObservedStatus.UNKNOWN or (seen.status is ObservedStatus.FAILED and not seen.spends_try)

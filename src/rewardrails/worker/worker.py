@@ -1,0 +1,96 @@
+"""A worker: every loop that moves payouts on. Any number of them share one database; each may be killed at any moment."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from rewardrails.engine.batches import start_chunk
+from rewardrails.engine.core import Core
+from rewardrails.engine.pauses import active
+from rewardrails.engine.send import Budget
+from rewardrails.engine.webhooks import apply_notices
+from rewardrails.events.deliver import Deliverer, Endpoint
+from rewardrails.events.seal import seal
+from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.store.sql import sql
+from rewardrails.worker.loop import repeat
+from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
+
+WEBHOOK_BATCH = 500
+BEAT_SECONDS = 5.0
+PAUSE_SECONDS = 0.2
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Runs the loops of one process until `stop` is called."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._stop = asyncio.Event()
+        self._pauses = Pauses()
+        self._deliverers = [Deliverer(core.database, endpoint) for endpoint in endpoints(core)]
+
+    def stop(self) -> None:
+        """Take up nothing new; `run` returns when what is in flight has come home."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        rails = [self._rail(provider).run(self._stop) for provider in self._core.providers.values()]
+        loops = [
+            self._loop("beat", self._beat, BEAT_SECONDS),
+            self._loop("pauses", self._read_pauses, PAUSE_SECONDS),
+            self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.03),
+            self._loop("batches", lambda: start_chunk(self._core), 0.3),
+            self._loop("seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1),
+            *(self._loop("deliver", deliverer.deliver, 0.1) for deliverer in self._deliverers),
+        ]
+        await self._read_pauses()
+        try:
+            await asyncio.gather(*rails, *loops)
+        finally:
+            for deliverer in self._deliverers:
+                await deliverer.close()
+
+    def _loop(self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float) -> Awaitable[None]:
+        return repeat(name, work, idle_seconds=idle_seconds, stop=self._stop)
+
+    def _rail(self, provider: RewardPayoutProvider) -> RailRunner:
+        config = self._core.config
+        settings = config.providers[provider.name]
+        in_flight = settings.max_in_flight or provider.capabilities.max_in_flight
+        rate = settings.rate_per_second or provider.capabilities.rate_per_second
+        return RailRunner(
+            self._core,
+            provider,
+            RailSettings(
+                calls_at_once=min(config.worker.calls_at_once, in_flight),
+                budget=Budget(
+                    max_in_flight=min(in_flight, provider.capabilities.max_in_flight),
+                    rate_per_second=rate,
+                    burst=float(settings.burst or max(1.0, rate or 1.0)),
+                ),
+                breaker_failures=config.breaker.failures,
+                breaker_seconds=config.breaker.closed_seconds,
+            ),
+            self._pauses,
+        )
+
+    async def _beat(self) -> int:
+        async with self._core.database.reading() as connection:
+            await connection.execute(sql("beat"), self._core.actor)
+        return 0
+
+    async def _read_pauses(self) -> int:
+        self._pauses.remember(await active(self._core))
+        return 0
+
+
+def endpoints(core: Core) -> list[Endpoint]:
+    """The configured places where the game listens."""
+    return [
+        Endpoint(name=one.name, url=one.url, secret=one.secret, allow_private=one.allow_private)
+        for one in core.config.events.endpoints
+    ]

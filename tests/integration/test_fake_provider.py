@@ -1,0 +1,620 @@
+"""The fake provider's process and its adapter, over real sockets; truth is read from the process's own journal."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Absent, CannotTell, Found, ObservedStatus
+from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.outcome import (
+    Accepted,
+    Canceled,
+    NotCancelable,
+    OutcomeUnknown,
+    Rejected,
+    RejectionScope,
+    Settled,
+)
+from rewardrails.domain.webhook import WebhookRequest
+from rewardrails.errors import ErrorCode
+from rewardrails.providers.base import Reference
+from rewardrails.providers.capabilities import ProviderEnvironment
+from rewardrails.providers.context import ProviderContext, SettingValue
+from rewardrails.providers.fake.provider import FakeProvider
+from rewardrails.providers.http import HttpClient
+from rewardrails.secrets import Secret
+from rewardrails.testing.fake_provider.client import FakeProviderProcess
+
+CALL_TIMEOUT_SECONDS = 1.0
+PATIENCE_SECONDS = 15.0
+USD = Money(amount_minor=1250, asset="USD")
+FAST = ("--settle-seconds", "0.05", "--return-seconds", "0.1", "--late-seconds", "1.5", "--slow-seconds", "0.5")
+
+
+@dataclass
+class Mailbox:
+    """A webhook receiver; `answers` are the statuses it gives before it turns to 204."""
+
+    url: str = ""
+    answers: list[int] = field(default_factory=list)
+    received: asyncio.Queue[WebhookRequest] = field(default_factory=asyncio.Queue)
+
+    async def take(self) -> WebhookRequest:
+        return await asyncio.wait_for(self.received.get(), PATIENCE_SECONDS)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await request.read()
+        self.received.put_nowait(WebhookRequest(body=body, headers=headers, received_at=datetime.now(UTC)))
+        return web.Response(status=self.answers.pop(0) if self.answers else 204)
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    box = Mailbox()
+    app = web.Application()
+    app.router.add_post("/hooks", box.handle)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    box.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
+    yield box
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def process(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[FakeProviderProcess]:
+    async with running(tmp_path, "--webhook-url", mailbox.url) as started:
+        yield started
+
+
+@pytest.fixture
+async def rail(process: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
+    async with connected(process) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def running(folder: Path, *arguments: str) -> AsyncIterator[FakeProviderProcess]:
+    async with FakeProviderProcess(folder / "provider", arguments=(*FAST, *arguments)) as started:
+        yield started
+
+
+@asynccontextmanager
+async def connected(process: FakeProviderProcess, **settings: SettingValue) -> AsyncIterator[FakeProvider]:
+    provider = FakeProvider(
+        ProviderContext(
+            name="fake-test",
+            environment=ProviderEnvironment.SANDBOX,
+            settings={"base_url": process.url, **settings},
+            credentials={"api_token": Secret(process.token), "webhook_secret": Secret(process.webhook_secret)},
+            assets={"USD": 2, "TON": 9, "GEM": 0},
+            call_timeout_seconds=CALL_TIMEOUT_SECONDS,
+            http=HttpClient(),
+        )
+    )
+    yield provider
+    await provider.close()
+
+
+def order(payout: UUID | None = None, *, attempt_no: int = 1, amount: Money = USD) -> Order:
+    return Order(
+        ref=AttemptRef(payout_id=payout or uuid4(), attempt_no=attempt_no),
+        amount=amount,
+        destination=Destination(kind="iban", value="DE89370400440532013000", memo="season 7"),
+        player_id="player-1",
+        campaign="season-7",
+        jurisdiction="DE",
+        fee_ceiling=Money(amount_minor=0, asset=amount.asset),
+    )
+
+
+def reference(of: Order, provider_reference: str = "") -> Reference:
+    return Reference(ref=of.ref, provider_reference=provider_reference, amount=of.amount)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again until it holds; the process has no other way to tell us."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await holds():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_payout_is_accepted_paid_and_told_by_webhook(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    sent = order()
+
+    outcome = await rail.create_payout(sent)
+    (seen,) = rail.receive(await mailbox.take())
+
+    assert isinstance(outcome, Accepted)
+    assert (seen.status, seen.rail_key, seen.provider_reference) == (
+        ObservedStatus.PAID,
+        sent.rail_key,
+        outcome.provider_reference,
+    )
+    assert (seen.amount, seen.destination, seen.live) == (sent.amount, sent.destination, False)
+    assert seen.event_key.startswith("evt_")
+    totals = await process.control.totals()
+    assert totals.standing_by_payout == {sent.ref.payout_id.hex: 1}
+    assert totals.paid_minor_by_asset == {"USD": 1250}
+
+
+async def test_a_payout_settled_at_once_is_settled(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.behave("settle")
+
+    outcome = await rail.create_payout(order(amount=Money(amount_minor=1_000_000_001, asset="TON")))
+
+    assert isinstance(outcome, Settled)
+    assert outcome.fee == Money(amount_minor=0, asset="TON")
+
+
+REFUSALS = [
+    ("destination_closed", ErrorCode.DESTINATION_INVALID, False, RejectionScope.PAYOUT),
+    ("recipient_action_required", ErrorCode.PLAYER_ACTION_REQUIRED, False, RejectionScope.PAYOUT),
+    ("amount_too_low", ErrorCode.AMOUNT_BELOW_MINIMUM, False, RejectionScope.PAYOUT),
+    ("insufficient_float", ErrorCode.INSUFFICIENT_PROVIDER_FUNDS, True, RejectionScope.PROVIDER),
+    ("rate_limited", ErrorCode.PROVIDER_RATE_LIMITED, True, RejectionScope.PROVIDER),
+]
+
+
+@pytest.mark.parametrize(("vendor_code", "code", "retryable", "scope"), REFUSALS)
+async def test_documented_refusals_are_certain(
+    process: FakeProviderProcess,
+    rail: FakeProvider,
+    vendor_code: str,
+    code: ErrorCode,
+    retryable: bool,
+    scope: RejectionScope,
+) -> None:
+    await process.control.behave("refuse", code=vendor_code)
+
+    outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable, outcome.scope) == (code, retryable, scope)
+    assert (await process.control.totals()).accepted == 0
+
+
+async def test_429_says_how_long_to_wait(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.behave("rate_limit")
+
+    outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retry_after_seconds) == (ErrorCode.PROVIDER_RATE_LIMITED, 1.0)
+
+
+async def test_a_wrong_token_is_a_refusal_of_the_provider(process: FakeProviderProcess) -> None:
+    (process.folder / "token").write_text("another")
+    async with connected(process) as rail:
+        outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.scope) == (ErrorCode.PROVIDER_AUTH_FAILED, RejectionScope.PROVIDER)
+
+
+async def test_a_dead_provider_is_a_certain_refusal(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.kill()
+
+    outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable, outcome.scope) == (
+        ErrorCode.PROVIDER_UNAVAILABLE,
+        True,
+        RejectionScope.PROVIDER,
+    )
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "accepted"),
+    [
+        ("lose_reply", 1),
+        ("error_after", 1),
+        ("garbage", 1),
+        ("drip", 1),
+        ("oversized", 1),
+        ("truncated", 1),
+        ("unknown_status", 1),
+        ("error_before", 0),
+        ("redirect", 0),
+        ("hang", 0),
+    ],
+)
+async def test_what_may_have_been_accepted_is_unknown(
+    process: FakeProviderProcess, rail: FakeProvider, behaviour: str, accepted: int
+) -> None:
+    await process.control.behave(behaviour)
+    sent = order()
+
+    outcome = await rail.create_payout(sent)
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert (await process.control.totals()).accepted == accepted
+    found = await rail.sync(reference(sent))
+    assert isinstance(found, Found if accepted else Absent)
+
+
+async def test_an_unlisted_refusal_is_unknown(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.behave("refuse", code="moon_phase")
+
+    outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert outcome.evidence.provider_code == "moon_phase"
+
+
+async def test_an_acceptance_after_the_timeout_counts(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.behave("accept_late")
+    sent = order()
+
+    outcome = await rail.create_payout(sent)
+    first_look = await rail.sync(reference(sent))
+
+    async def accepted() -> bool:
+        return (await process.control.totals()).accepted == 1
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert isinstance(first_look, Absent)
+    await until(accepted)
+    assert isinstance(await rail.sync(reference(sent)), Found)
+
+
+async def test_the_same_order_again_is_the_same_payout(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.behave("lose_reply", times=1)
+    sent = order()
+
+    lost = await rail.create_payout(sent)
+    again = await rail.create_payout(sent)
+
+    assert isinstance(lost, OutcomeUnknown)
+    assert isinstance(again, Accepted | Settled)
+    assert (await process.control.totals()).accepted == 1
+
+
+async def test_a_key_with_other_content_is_never_a_refusal(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    sent = order()
+    await rail.create_payout(sent)
+
+    outcome = await rail.create_payout(replace(sent, amount=Money(amount_minor=1, asset="USD")))
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert outcome.code is ErrorCode.DUPLICATE_CONFLICT
+    assert (await process.control.totals()).accepted == 1
+
+
+async def test_truth_survives_a_kill(process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox) -> None:
+    await process.control.hold_webhooks()
+    sent = order()
+    outcome = await rail.create_payout(sent)
+
+    await process.restart()
+    (seen,) = rail.receive(await mailbox.take())
+    again = await rail.create_payout(sent)
+
+    assert isinstance(outcome, Accepted)
+    assert isinstance(again, Settled | Accepted)
+    assert again.provider_reference == seen.provider_reference == outcome.provider_reference
+    assert (await process.control.totals()).accepted == 1
+
+
+async def test_a_torn_last_line_is_cut_off(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    sent = order()
+    await rail.create_payout(sent)
+    await process.kill()
+    with process.journal.open("ab") as journal:
+        journal.write(b'{"record":"acce')
+
+    await process.start()
+
+    assert isinstance(await rail.sync(reference(sent)), Found)
+
+
+async def test_webhooks_are_repeated_until_taken(rail: FakeProvider, mailbox: Mailbox) -> None:
+    mailbox.answers = [500, 503]
+
+    await rail.create_payout(order())
+    seen = [rail.receive(await mailbox.take())[0] for _ in range(3)]
+
+    assert len({item.event_key for item in seen}) == 1
+
+
+async def test_a_duplicate_webhook_has_the_same_event_key(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    await process.control.behave("duplicate_webhook")
+
+    await rail.create_payout(order())
+    first, second = rail.receive(await mailbox.take())[0], rail.receive(await mailbox.take())[0]
+
+    assert first.event_key == second.event_key
+
+
+async def test_webhooks_may_come_out_of_order(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    await process.control.behave("out_of_order")
+
+    await rail.create_payout(order())
+    seen = [rail.receive(await mailbox.take())[0].status for _ in range(2)]
+
+    assert seen == [ObservedStatus.PAID, ObservedStatus.PENDING]
+
+
+async def test_webhooks_about_something_else_say_so(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    await process.control.behave("wrong_amount", times=1)
+    await process.control.behave("other_payout", times=1)
+    other, wrong = order(), order()
+
+    await rail.create_payout(other)
+    (about_other,) = rail.receive(await mailbox.take())
+    await rail.create_payout(wrong)
+    (about_wrong,) = rail.receive(await mailbox.take())
+
+    assert about_other.rail_key != other.rail_key
+    assert AttemptRef.parse(about_other.rail_key) is not None
+    assert about_wrong.rail_key == wrong.rail_key
+    assert about_wrong.amount == Money(amount_minor=1251, asset="USD")
+
+
+async def test_a_payout_without_a_webhook_is_found_by_asking(
+    process: FakeProviderProcess, rail: FakeProvider
+) -> None:
+    await process.control.behave("never_notify")
+    sent = order()
+    outcome = await rail.create_payout(sent)
+    assert isinstance(outcome, Accepted)
+
+    async def paid() -> bool:
+        found = await rail.sync(reference(sent, outcome.provider_reference))
+        return isinstance(found, Found) and found.observation.status is ObservedStatus.PAID
+
+    await until(paid)
+
+
+async def test_a_failure_after_acceptance_carries_its_code(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    await process.control.behave("fail", code="compliance_declined")
+
+    await rail.create_payout(order())
+    (seen,) = rail.receive(await mailbox.take())
+
+    assert (seen.status, seen.code) == (ObservedStatus.FAILED, ErrorCode.PROVIDER_REJECTED)
+    assert (await process.control.totals()).standing_by_payout == {}
+
+
+async def test_money_may_come_back_by_plan_and_by_command(
+    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
+) -> None:
+    await process.control.behave("late_return", times=1)
+    await rail.create_payout(order())
+    planned = [rail.receive(await mailbox.take())[0].status for _ in range(2)]
+    commanded = order()
+    await rail.create_payout(commanded)
+    await mailbox.take()
+
+    await process.control.send_back(commanded.rail_key)
+    (seen,) = rail.receive(await mailbox.take())
+
+    assert planned == [ObservedStatus.PAID, ObservedStatus.RETURNED]
+    assert (seen.status, seen.code) == (ObservedStatus.RETURNED, ErrorCode.RETURNED)
+    assert (await process.control.totals()).standing_minor_by_asset == {}
+
+
+async def test_cancel_stops_what_is_processing_and_nothing_else(
+    process: FakeProviderProcess, rail: FakeProvider
+) -> None:
+    await process.control.behave("stuck", times=1)
+    stuck, settled = order(), order()
+    await rail.create_payout(stuck)
+    await process.control.behave("settle")
+    paid = await rail.create_payout(settled)
+    assert isinstance(paid, Settled)
+
+    assert isinstance(await rail.cancel(reference(stuck)), Canceled)
+    assert isinstance(await rail.cancel(reference(settled, paid.provider_reference)), NotCancelable)
+    assert (await process.control.totals()).by_status == {"canceled": 1, "paid": 1}
+
+
+async def test_cancel_of_what_cannot_be_found_proves_nothing(rail: FakeProvider) -> None:
+    assert isinstance(await rail.cancel(reference(order())), OutcomeUnknown)
+
+
+async def test_cancel_of_an_unreachable_provider_changed_nothing(
+    process: FakeProviderProcess, rail: FakeProvider
+) -> None:
+    await process.kill()
+
+    outcome = await rail.cancel(reference(order(), "po_1"))
+
+    assert isinstance(outcome, NotCancelable)
+    assert outcome.code is ErrorCode.PROVIDER_UNAVAILABLE
+
+
+@pytest.mark.parametrize("mode", ["unavailable", "hang"])
+async def test_an_outage_leaves_creations_unknown_and_questions_open(
+    process: FakeProviderProcess, rail: FakeProvider, mode: str
+) -> None:
+    await process.control.outage(mode)
+    sent = order()
+
+    outcome, found = await rail.create_payout(sent), await rail.sync(reference(sent))
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert found == CannotTell(code=ErrorCode.PROVIDER_UNAVAILABLE, evidence=found.evidence)
+    await process.control.outage("off")
+    assert isinstance(await rail.create_payout(sent), Accepted)
+
+
+async def test_a_disguised_payout_shows_what_it_is_told_to(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    sent = order()
+    await rail.create_payout(sent)
+
+    await process.control.disguise(sent.rail_key, amount="99.00", status="paid")
+    found = await rail.sync(reference(sent))
+
+    assert isinstance(found, Found)
+    assert found.observation.amount == Money(amount_minor=9900, asset="USD")
+
+
+async def test_the_float_limits_what_leaves(process: FakeProviderProcess, rail: FakeProvider) -> None:
+    await process.control.set_float("USD", "20.00")
+
+    first, second = await rail.create_payout(order()), await rail.create_payout(order())
+
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Rejected)
+    assert second.code is ErrorCode.INSUFFICIENT_PROVIDER_FUNDS
+    assert Money(amount_minor=750, asset="USD") in await rail.balance()
+
+
+async def test_fees_are_charged_on_top(tmp_path: Path) -> None:
+    arguments = ("--fixed-fees", "USD=25", "--fee-basis-points", "100", "--mix", "settle=1")
+    async with running(tmp_path, *arguments) as process, connected(process) as rail:
+        outcome = await rail.create_payout(order())
+
+    assert isinstance(outcome, Settled)
+    assert outcome.fee == Money(amount_minor=38, asset="USD")
+
+
+async def test_a_profile_without_dedupe_pays_twice_and_lookup_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path, "--profile", "dedupe-none") as process, connected(process) as rail:
+        sent = order()
+        await rail.create_payout(sent)
+        await rail.create_payout(sent)
+        found = await rail.sync(reference(sent))
+
+        assert (await process.control.totals()).standing_by_payout == {sent.ref.payout_id.hex: 2}
+    assert isinstance(found, Found)
+    assert (found.observation.status, found.observation.code) == (
+        ObservedStatus.UNKNOWN,
+        ErrorCode.DUPLICATE_CONFLICT,
+    )
+
+
+async def test_a_window_forgets_keys(tmp_path: Path) -> None:
+    async with running(tmp_path, "--profile", "window-expires") as process, connected(process) as rail:
+        sent = order()
+        await rail.create_payout(sent)
+        await rail.create_payout(sent)
+        within = (await process.control.totals()).accepted
+
+        async def paid_twice() -> bool:
+            await rail.create_payout(sent)
+            return (await process.control.totals()).accepted == 2
+
+        await until(paid_twice)
+
+    assert within == 1
+
+
+@pytest.mark.parametrize(("profile", "second"), [("default", Accepted), ("replays-errors", Rejected)])
+async def test_errors_are_replayed_only_where_promised(tmp_path: Path, profile: str, second: type) -> None:
+    async with running(tmp_path, "--profile", profile) as process, connected(process) as rail:
+        await process.control.behave("refuse", code="destination_closed", times=1)
+        sent = order()
+
+        first, again = await rail.create_payout(sent), await rail.create_payout(sent)
+
+    assert isinstance(first, Rejected)
+    assert isinstance(again, second)
+
+
+async def test_a_late_lookup_does_not_know_yet(tmp_path: Path) -> None:
+    arguments = ("--profile", "lookup-late", "--lookup-lag-seconds", "1")
+    async with running(tmp_path, *arguments) as process, connected(process) as rail:
+        sent = order()
+        await rail.create_payout(sent)
+        early = await rail.sync(reference(sent))
+
+        async def known() -> bool:
+            return isinstance(await rail.sync(reference(sent)), Found)
+
+        await until(known)
+
+    assert isinstance(early, Absent)
+
+
+async def test_a_profile_without_lookup_never_proves_absence(tmp_path: Path) -> None:
+    async with running(tmp_path, "--profile", "lookup-absent") as process, connected(process) as rail:
+        sent = order()
+        outcome = await rail.create_payout(sent)
+        assert isinstance(outcome, Accepted)
+
+        assert isinstance(await rail.sync(reference(sent)), CannotTell)
+        assert isinstance(await rail.sync(reference(sent, outcome.provider_reference)), Found)
+    async with running(tmp_path / "2") as process, connected(process, lookup="none") as rail:
+        assert isinstance(await rail.sync(reference(order())), CannotTell)
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected", "accepted"),
+    [("batch-not-atomic", ["payout", "error"], 1), ("default", ["error", "error"], 0)],
+)
+async def test_batches_are_atomic_where_promised_and_replayed(
+    tmp_path: Path, profile: str, expected: list[str], accepted: int
+) -> None:
+    async with running(tmp_path, "--profile", profile) as process:
+        await process.control.behave("refuse", reference="b-*")
+        body = {"payouts": [payout_body("a-1"), payout_body("b-1")]}
+        headers = {"Authorization": f"Bearer {process.token}", "Idempotency-Key": "batch-1"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            answers = []
+            for _ in range(2):
+                async with session.post(f"{process.url}/v1/batches", json=body) as reply:
+                    answers.append(await reply.json())
+
+        assert (await process.control.totals()).accepted == accepted
+    kinds = [[next(name for name in ("payout", "error") if item[name]) for item in answer["items"]] for answer in answers]
+    assert kinds == [expected, expected]
+
+
+async def test_the_mix_is_decided_by_seed_and_payout(tmp_path: Path) -> None:
+    """Two runs with one seed agree payout by payout, and what passed once does not trouble a payout again."""
+    arguments = ("--mix", "settle=2,refuse:amount_too_low=1,rate_limit=1,lose_reply=1", "--seed", "7")
+    sent = [order(UUID(int=number)) for number in range(40)]
+    runs = []
+    for run in ("first", "second"):
+        async with running(tmp_path / run, *arguments) as process, connected(process) as rail:
+            runs.append([type(await rail.create_payout(one)) for one in sent])
+            again = [await rail.create_payout(order(one.ref.payout_id, attempt_no=2)) for one in sent]
+
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {Settled, Rejected, OutcomeUnknown}
+    refusals = [outcome.code for outcome in again if isinstance(outcome, Rejected)]
+    assert set(refusals) == {ErrorCode.AMOUNT_BELOW_MINIMUM}
+
+
+async def test_the_control_api_has_its_own_token(process: FakeProviderProcess) -> None:
+    headers = {"Authorization": f"Bearer {process.token}"}
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{process.url}/_control/totals") as reply:
+        assert reply.status == 401
+
+
+async def test_it_describes_itself_in_openapi(process: FakeProviderProcess) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{process.url}/openapi.json") as reply:
+        document = await reply.json()
+
+    assert document["openapi"] == "3.1.0"
+    assert set(document["paths"]) >= {"/v1/payouts", "/v1/payouts/{id}", "/v1/payouts/{id}/cancel", "/v1/balance"}
+
+
+def payout_body(reference: str) -> dict[str, object]:
+    destination = {"kind": "iban", "value": "DE89370400440532013000"}
+    return {"reference": reference, "amount": "1.00", "asset": "USD", "destination": destination}
