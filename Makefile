@@ -46,7 +46,7 @@ night: env ## Run the tests that take hours
 	$(BIN)/pytest tests -m night -n $(WORKERS) --dist loadfile
 
 docs: env ## Build the documentation into site/
-	$(BIN)/zensical build
+	$(BIN)/zensical build --clean --strict
 
 dist: env ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -16,7 +16,7 @@ from rewardrails.providers.registry import build_provider
 from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
 from rewardrails.store import migrate
-from rewardrails.store.database import Database, refuse_unsafe_settings
+from rewardrails.store.database import Database, assert_no_transaction, refuse_unsafe_settings
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.sql import sql
 
@@ -94,7 +94,9 @@ async def _dsn(config: Config, folder: Path, stack: AsyncExitStack) -> str:
 
 def _providers(config: Config) -> Mapping[str, RewardPayoutProvider]:
     return {
-        name: build_provider(name, settings, config) for name, settings in config.providers.items() if settings.enabled
+        name: build_provider(name, settings, config, guard=assert_no_transaction)
+        for name, settings in config.providers.items()
+        if settings.enabled
     }
 
 

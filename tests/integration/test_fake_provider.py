@@ -1,7 +1,7 @@
 """The fake provider's process and its adapter, over real sockets; truth is read from the process's own journal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -73,6 +73,28 @@ async def mailbox() -> AsyncIterator[Mailbox]:
     await runner.cleanup()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeProviderProcess]:
+    process = FakeProviderProcess(tmp_path_factory.mktemp("shared"), arguments=FAST)
+    process.launch()
+    yield process
+    process.end()
+
+
+@pytest.fixture
+async def steady(shared: FakeProviderProcess) -> FakeProviderProcess:
+    """A process without webhooks that many tests use; each counts only its own payouts."""
+    await shared.control.forget_rules()
+    await shared.control.outage("off")
+    return shared
+
+
+@pytest.fixture
+async def steady_rail(steady: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
+    async with connected(steady) as provider:
+        yield provider
+
+
 @pytest.fixture
 async def process(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[FakeProviderProcess]:
     async with running(tmp_path, "--webhook-url", mailbox.url) as started:
@@ -127,8 +149,15 @@ def reference(of: Order, provider_reference: str = "") -> Reference:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Ask again until it holds; the process has no other way to tell us."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await holds():
+        while True:
+            if await holds():
+                return
             await asyncio.sleep(0.02)
+
+
+async def accepted_of(process: FakeProviderProcess, sent: Order) -> int:
+    """How many creations the provider has accepted for this payout."""
+    return (await process.control.totals()).accepted_by_payout.get(sent.ref.payout_id.hex, 0)
 
 
 async def test_a_payout_is_accepted_paid_and_told_by_webhook(
@@ -152,46 +181,58 @@ async def test_a_payout_is_accepted_paid_and_told_by_webhook(
     assert totals.paid_minor_by_asset == {"USD": 1250}
 
 
-async def test_a_payout_settled_at_once_is_settled(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.control.behave("settle")
+async def test_a_payout_settled_at_once_is_settled(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+    await steady.control.behave("settle")
 
-    outcome = await rail.create_payout(order(amount=Money(amount_minor=1_000_000_001, asset="TON")))
+    outcome = await steady_rail.create_payout(order(amount=Money(amount_minor=1_000_000_001, asset="TON")))
 
     assert isinstance(outcome, Settled)
     assert outcome.fee == Money(amount_minor=0, asset="TON")
 
 
-REFUSALS = [
-    ("destination_closed", ErrorCode.DESTINATION_INVALID, False, RejectionScope.PAYOUT),
-    ("recipient_action_required", ErrorCode.PLAYER_ACTION_REQUIRED, False, RejectionScope.PAYOUT),
-    ("amount_too_low", ErrorCode.AMOUNT_BELOW_MINIMUM, False, RejectionScope.PAYOUT),
-    ("insufficient_float", ErrorCode.INSUFFICIENT_PROVIDER_FUNDS, True, RejectionScope.PROVIDER),
-    ("rate_limited", ErrorCode.PROVIDER_RATE_LIMITED, True, RejectionScope.PROVIDER),
-]
+@dataclass(frozen=True)
+class Meaning:
+    """What a vendor code of a refusal must come out as."""
+
+    vendor_code: str
+    code: ErrorCode
+    retryable: bool = False
+    scope: RejectionScope = RejectionScope.PAYOUT
 
 
-@pytest.mark.parametrize(("vendor_code", "code", "retryable", "scope"), REFUSALS)
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        Meaning("destination_closed", ErrorCode.DESTINATION_INVALID),
+        Meaning("recipient_action_required", ErrorCode.PLAYER_ACTION_REQUIRED),
+        Meaning("amount_too_low", ErrorCode.AMOUNT_BELOW_MINIMUM),
+        Meaning(
+            "insufficient_float",
+            ErrorCode.INSUFFICIENT_PROVIDER_FUNDS,
+            retryable=True,
+            scope=RejectionScope.PROVIDER,
+        ),
+        Meaning("rate_limited", ErrorCode.PROVIDER_RATE_LIMITED, retryable=True, scope=RejectionScope.PROVIDER),
+    ],
+    ids=lambda meaning: meaning.vendor_code,
+)
 async def test_documented_refusals_are_certain(
-    process: FakeProviderProcess,
-    rail: FakeProvider,
-    vendor_code: str,
-    code: ErrorCode,
-    retryable: bool,
-    scope: RejectionScope,
+    steady: FakeProviderProcess, steady_rail: FakeProvider, meaning: Meaning
 ) -> None:
-    await process.control.behave("refuse", code=vendor_code)
+    await steady.control.behave("refuse", code=meaning.vendor_code)
+    sent = order()
 
-    outcome = await rail.create_payout(order())
+    outcome = await steady_rail.create_payout(sent)
 
     assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.retryable, outcome.scope) == (code, retryable, scope)
-    assert (await process.control.totals()).accepted == 0
+    assert (outcome.code, outcome.retryable, outcome.scope) == (meaning.code, meaning.retryable, meaning.scope)
+    assert await accepted_of(steady, sent) == 0
 
 
-async def test_429_says_how_long_to_wait(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.control.behave("rate_limit")
+async def test_429_says_how_long_to_wait(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+    await steady.control.behave("rate_limit")
 
-    outcome = await rail.create_payout(order())
+    outcome = await steady_rail.create_payout(order())
 
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.retry_after_seconds) == (ErrorCode.PROVIDER_RATE_LIMITED, 1.0)
@@ -235,65 +276,67 @@ async def test_a_dead_provider_is_a_certain_refusal(process: FakeProviderProcess
     ],
 )
 async def test_what_may_have_been_accepted_is_unknown(
-    process: FakeProviderProcess, rail: FakeProvider, behaviour: str, accepted: int
+    steady: FakeProviderProcess, steady_rail: FakeProvider, behaviour: str, accepted: int
 ) -> None:
-    await process.control.behave(behaviour)
+    await steady.control.behave(behaviour)
     sent = order()
 
-    outcome = await rail.create_payout(sent)
+    outcome = await steady_rail.create_payout(sent)
 
     assert isinstance(outcome, OutcomeUnknown)
-    assert (await process.control.totals()).accepted == accepted
-    found = await rail.sync(reference(sent))
+    assert await accepted_of(steady, sent) == accepted
+    found = await steady_rail.sync(reference(sent))
     assert isinstance(found, Found if accepted else Absent)
 
 
-async def test_an_unlisted_refusal_is_unknown(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.control.behave("refuse", code="moon_phase")
+async def test_an_unlisted_refusal_is_unknown(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+    await steady.control.behave("refuse", code="moon_phase")
 
-    outcome = await rail.create_payout(order())
+    outcome = await steady_rail.create_payout(order())
 
     assert isinstance(outcome, OutcomeUnknown)
     assert outcome.evidence.provider_code == "moon_phase"
 
 
-async def test_an_acceptance_after_the_timeout_counts(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.control.behave("accept_late")
+async def test_an_acceptance_after_the_timeout_counts(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+    await steady.control.behave("accept_late")
     sent = order()
 
-    outcome = await rail.create_payout(sent)
-    first_look = await rail.sync(reference(sent))
+    outcome = await steady_rail.create_payout(sent)
+    first_look = await steady_rail.sync(reference(sent))
 
     async def accepted() -> bool:
-        return (await process.control.totals()).accepted == 1
+        return await accepted_of(steady, sent) == 1
 
     assert isinstance(outcome, OutcomeUnknown)
     assert isinstance(first_look, Absent)
     await until(accepted)
-    assert isinstance(await rail.sync(reference(sent)), Found)
+    assert isinstance(await steady_rail.sync(reference(sent)), Found)
 
 
-async def test_the_same_order_again_is_the_same_payout(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.control.behave("lose_reply", times=1)
+async def test_the_same_order_again_is_the_same_payout(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+    await steady.control.behave("lose_reply", times=1)
     sent = order()
 
-    lost = await rail.create_payout(sent)
-    again = await rail.create_payout(sent)
+    lost = await steady_rail.create_payout(sent)
+    again = await steady_rail.create_payout(sent)
 
     assert isinstance(lost, OutcomeUnknown)
     assert isinstance(again, Accepted | Settled)
-    assert (await process.control.totals()).accepted == 1
+    assert await accepted_of(steady, sent) == 1
 
 
-async def test_a_key_with_other_content_is_never_a_refusal(process: FakeProviderProcess, rail: FakeProvider) -> None:
+async def test_a_key_with_other_content_is_never_a_refusal(
+    steady: FakeProviderProcess, steady_rail: FakeProvider
+) -> None:
     sent = order()
-    await rail.create_payout(sent)
+    await steady_rail.create_payout(sent)
 
-    outcome = await rail.create_payout(replace(sent, amount=Money(amount_minor=1, asset="USD")))
+    outcome = await steady_rail.create_payout(replace(sent, amount=Money(amount_minor=1, asset="USD")))
 
     assert isinstance(outcome, OutcomeUnknown)
     assert outcome.code is ErrorCode.DUPLICATE_CONFLICT
-    assert (await process.control.totals()).accepted == 1
+    assert await accepted_of(steady, sent) == 1
 
 
 async def test_truth_survives_a_kill(process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox) -> None:
@@ -373,15 +416,15 @@ async def test_webhooks_about_something_else_say_so(
 
 
 async def test_a_payout_without_a_webhook_is_found_by_asking(
-    process: FakeProviderProcess, rail: FakeProvider
+    steady: FakeProviderProcess, steady_rail: FakeProvider
 ) -> None:
-    await process.control.behave("never_notify")
+    await steady.control.behave("never_notify")
     sent = order()
-    outcome = await rail.create_payout(sent)
+    outcome = await steady_rail.create_payout(sent)
     assert isinstance(outcome, Accepted)
 
     async def paid() -> bool:
-        found = await rail.sync(reference(sent, outcome.provider_reference))
+        found = await steady_rail.sync(reference(sent, outcome.provider_reference))
         return isinstance(found, Found) and found.observation.status is ObservedStatus.PAID
 
     await until(paid)
@@ -418,22 +461,24 @@ async def test_money_may_come_back_by_plan_and_by_command(
 
 
 async def test_cancel_stops_what_is_processing_and_nothing_else(
-    process: FakeProviderProcess, rail: FakeProvider
+    steady: FakeProviderProcess, steady_rail: FakeProvider
 ) -> None:
-    await process.control.behave("stuck", times=1)
+    await steady.control.behave("stuck", times=1)
     stuck, settled = order(), order()
-    await rail.create_payout(stuck)
-    await process.control.behave("settle")
-    paid = await rail.create_payout(settled)
+    await steady_rail.create_payout(stuck)
+    await steady.control.behave("settle")
+    paid = await steady_rail.create_payout(settled)
     assert isinstance(paid, Settled)
 
-    assert isinstance(await rail.cancel(reference(stuck)), Canceled)
-    assert isinstance(await rail.cancel(reference(settled, paid.provider_reference)), NotCancelable)
-    assert (await process.control.totals()).by_status == {"canceled": 1, "paid": 1}
+    assert isinstance(await steady_rail.cancel(reference(stuck)), Canceled)
+    assert isinstance(await steady_rail.cancel(reference(settled, paid.provider_reference)), NotCancelable)
+    standing = (await steady.control.totals()).standing_by_payout
+    assert stuck.ref.payout_id.hex not in standing
+    assert standing[settled.ref.payout_id.hex] == 1
 
 
-async def test_cancel_of_what_cannot_be_found_proves_nothing(rail: FakeProvider) -> None:
-    assert isinstance(await rail.cancel(reference(order())), OutcomeUnknown)
+async def test_cancel_of_what_cannot_be_found_proves_nothing(steady_rail: FakeProvider) -> None:
+    assert isinstance(await steady_rail.cancel(reference(order())), OutcomeUnknown)
 
 
 async def test_cancel_of_an_unreachable_provider_changed_nothing(
@@ -449,25 +494,27 @@ async def test_cancel_of_an_unreachable_provider_changed_nothing(
 
 @pytest.mark.parametrize("mode", ["unavailable", "hang"])
 async def test_an_outage_leaves_creations_unknown_and_questions_open(
-    process: FakeProviderProcess, rail: FakeProvider, mode: str
+    steady: FakeProviderProcess, steady_rail: FakeProvider, mode: str
 ) -> None:
-    await process.control.outage(mode)
+    await steady.control.outage(mode)
     sent = order()
 
-    outcome, found = await rail.create_payout(sent), await rail.sync(reference(sent))
+    outcome, found = await steady_rail.create_payout(sent), await steady_rail.sync(reference(sent))
 
     assert isinstance(outcome, OutcomeUnknown)
     assert found == CannotTell(code=ErrorCode.PROVIDER_UNAVAILABLE, evidence=found.evidence)
-    await process.control.outage("off")
-    assert isinstance(await rail.create_payout(sent), Accepted)
+    await steady.control.outage("off")
+    assert isinstance(await steady_rail.create_payout(sent), Accepted)
 
 
-async def test_a_disguised_payout_shows_what_it_is_told_to(process: FakeProviderProcess, rail: FakeProvider) -> None:
+async def test_a_disguised_payout_shows_what_it_is_told_to(
+    steady: FakeProviderProcess, steady_rail: FakeProvider
+) -> None:
     sent = order()
-    await rail.create_payout(sent)
+    await steady_rail.create_payout(sent)
 
-    await process.control.disguise(sent.rail_key, amount="99.00", status="paid")
-    found = await rail.sync(reference(sent))
+    await steady.control.disguise(sent.rail_key, amount="99.00", status="paid")
+    found = await steady_rail.sync(reference(sent))
 
     assert isinstance(found, Found)
     assert found.observation.amount == Money(amount_minor=9900, asset="USD")
@@ -581,7 +628,9 @@ async def test_batches_are_atomic_where_promised_and_replayed(
                     answers.append(await reply.json())
 
         assert (await process.control.totals()).accepted == accepted
-    kinds = [[next(name for name in ("payout", "error") if item[name]) for item in answer["items"]] for answer in answers]
+    kinds = [
+        [next(name for name in ("payout", "error") if item[name]) for item in answer["items"]] for answer in answers
+    ]
     assert kinds == [expected, expected]
 
 
@@ -601,14 +650,17 @@ async def test_the_mix_is_decided_by_seed_and_payout(tmp_path: Path) -> None:
     assert set(refusals) == {ErrorCode.AMOUNT_BELOW_MINIMUM}
 
 
-async def test_the_control_api_has_its_own_token(process: FakeProviderProcess) -> None:
-    headers = {"Authorization": f"Bearer {process.token}"}
-    async with aiohttp.ClientSession(headers=headers) as session, session.get(f"{process.url}/_control/totals") as reply:
+async def test_the_control_api_has_its_own_token(steady: FakeProviderProcess) -> None:
+    headers = {"Authorization": f"Bearer {steady.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{steady.url}/_control/totals") as reply,
+    ):
         assert reply.status == 401
 
 
-async def test_it_describes_itself_in_openapi(process: FakeProviderProcess) -> None:
-    async with aiohttp.ClientSession() as session, session.get(f"{process.url}/openapi.json") as reply:
+async def test_it_describes_itself_in_openapi(steady: FakeProviderProcess) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{steady.url}/openapi.json") as reply:
         document = await reply.json()
 
     assert document["openapi"] == "3.1.0"

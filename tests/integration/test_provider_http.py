@@ -42,7 +42,12 @@ class Conversation:
     async def read_request(self) -> bytes:
         head = await self.reader.readuntil(b"\r\n\r\n")
         length = next(
-            (int(line.partition(b":")[2]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
+            (
+                int(line.partition(b":")[2])
+                for line in head.split(b"\r\n")
+                if line.lower().startswith(b"content-length")
+            ),
+            0,
         )
         request = head + await self.reader.readexactly(length)
         self.server.requests.append(request)
@@ -397,9 +402,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     )
     chain = folder / "server.pem"
     chain.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -121,5 +121,6 @@ def _is_literal(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return host.replace(".", "").replace("0x", "").isdigit() or host.lower() == "localhost"
+        # Other spellings of IPv4 (2130706433, 0x7f.1) end in a number, and no public name does.
+        return host.lower().rstrip(".") == "localhost" or host.rsplit(".", 1)[-1][:1].isdigit()
     return True

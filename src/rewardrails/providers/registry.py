@@ -26,33 +26,51 @@ Announced = Callable[[], Iterable[EntryPoint]]
 
 
 class ConfiguredProvider(Protocol):
-    """What the registry reads of one provider's configuration; credentials are resolved, kinds are those routed to it."""
+    """What the registry reads of one provider's configuration."""
 
     @property
-    def adapter(self) -> str: ...
+    def adapter(self) -> str:
+        """Name of the adapter."""
+
     @property
-    def type(self) -> ProviderType: ...
+    def type(self) -> ProviderType:
+        """The kind of rail it must be."""
+
     @property
-    def environment(self) -> ProviderEnvironment: ...
+    def environment(self) -> ProviderEnvironment:
+        """Play money or real money."""
+
     @property
-    def settings(self) -> Mapping[str, SettingValue]: ...
+    def settings(self) -> Mapping[str, SettingValue]:
+        """What the adapter itself reads."""
+
     @property
-    def credentials(self) -> Mapping[str, Secret]: ...
+    def credentials(self) -> Mapping[str, Secret]:
+        """Resolved secrets by name."""
+
     @property
-    def destination_kinds(self) -> frozenset[str]: ...
+    def destination_kinds(self) -> frozenset[str]:
+        """Kinds of destination routed to it."""
+
     @property
-    def fees(self) -> FeeSchedule: ...
+    def fees(self) -> FeeSchedule:
+        """The most it charges on top."""
+
     @property
-    def max_in_flight(self) -> int | None: ...
+    def max_in_flight(self) -> int | None:
+        """Orders at once; None leaves it to the adapter."""
+
     @property
-    def call_timeout_seconds(self) -> float | None: ...
+    def call_timeout_seconds(self) -> float | None:
+        """Longest wait for one answer; None leaves it to the adapter."""
 
 
 class Declarations(Protocol):
     """What it reads of the rest of the configuration."""
 
     @property
-    def assets(self) -> Mapping[str, Asset]: ...
+    def assets(self) -> Mapping[str, Asset]:
+        """Declared assets by code."""
 
 
 def build_provider(
@@ -134,4 +152,6 @@ def _refuse_contradictions(provider: RewardPayoutProvider, context: ProviderCont
             field=f"providers.{context.name}.type",
         )
     if isinstance(provider, SupportsWebhooks) is (capabilities.webhooks is WebhookTrust.NONE):
-        raise ConfigInvalid(f"the adapter of provider {context.name!r} contradicts itself about webhooks: mend the adapter")
+        raise ConfigInvalid(
+            f"the adapter of provider {context.name!r} contradicts itself about webhooks: mend the adapter"
+        )

@@ -18,7 +18,9 @@ def read_settings(context: ProviderContext, shape: type[T]) -> T:
     try:
         return msgspec.convert(dict(context.settings), shape)
     except msgspec.ValidationError as error:
-        raise ConfigInvalid(f"provider {context.name!r}, settings: {error}", field=f"providers.{context.name}") from error
+        raise ConfigInvalid(
+            f"provider {context.name!r}, settings: {error}", field=f"providers.{context.name}"
+        ) from error
 
 
 def credential(context: ProviderContext, name: str) -> Secret:

@@ -6,12 +6,7 @@ the socket.
 """
 
 import atexit
-import hashlib
-import os
-import re
 import shutil
-import stat
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +20,7 @@ import structlog
 from psycopg import sql
 
 from rewardrails.store.file_locks import Stay, locked
+from rewardrails.store.postgres_folder import SOCKET_NAME, chown, postmaster, program_name, socket_folder
 from rewardrails.store.postgres_programs import (
     HOW_TO_GO_ON,
     Account,
@@ -71,9 +67,6 @@ STOP_SECONDS = 60
 MARGIN_SECONDS = 10
 CONNECT_SECONDS = 5
 POLL_SECONDS = 0.1
-_SOCKET_NAME = ".s.PGSQL.5432"
-_SOCKET_PATH_BYTES = 103  # the shortest limit among Linux (107) and macOS (103)
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+@-]+")
 log = structlog.get_logger(__name__)
 
 
@@ -156,11 +149,11 @@ class EmbeddedPostgres:
             self._initialise()
         if self._answers():
             return
-        self._socket_folder = _socket_folder(self._folder, self._programs.account)
+        self._socket_folder = socket_folder(self._folder, self._programs.account)
         settings = {**settings, "unix_socket_directories": str(self._socket_folder)}
         config = self._data / "rewardrails.conf"
         config.write_text("".join(f"{name} = '{value}'\n" for name, value in settings.items()), encoding="utf-8")
-        _chown(config, self._programs.account)
+        chown(config, self._programs.account)
         self._launch()
         log.info("database_started", folder=str(self._folder), version=self.version, socket=str(self._socket_folder))
 
@@ -204,6 +197,8 @@ class EmbeddedPostgres:
                 raise
             log.warning("database_was_already_gone", folder=str(self._folder))
         else:
+            if self._socket_folder != self._folder:
+                self._socket_folder.rmdir()
             log.info("database_stopped", folder=str(self._folder))
 
     def _control(self, *arguments: str, wait_seconds: int) -> None:
@@ -216,7 +211,7 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         """Whether the server runs and answers; learns where its socket is."""
-        told = _postmaster(self._data)
+        told = postmaster(self._data)
         if told is None:
             return False
         _, self._socket_folder = told
@@ -228,13 +223,13 @@ class EmbeddedPostgres:
 
     def _clear_reused_pid(self) -> None:
         """Remove a dead server's pid file when its number now belongs to another program, as after a reboot."""
-        told = _postmaster(self._data)
+        told = postmaster(self._data)
         if told is None:
             return
-        pid, socket_folder = told
-        if _program_name(pid) not in {None, "postgres"}:
+        pid, socket = told
+        if program_name(pid) not in {None, "postgres"}:
             (self._data / "postmaster.pid").unlink(missing_ok=True)
-            (socket_folder / f"{_SOCKET_NAME}.lock").unlink(missing_ok=True)
+            (socket / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:
@@ -255,53 +250,6 @@ def _data_major(folder: Path) -> int | None:
 
 def _hand_over(folder: Path, account: Account | None) -> None:
     """Give the folder to the account that the server runs under, and let it through to there."""
-    _chown(folder, account)
+    chown(folder, account)
     if account is not None:
         let_through(account, folder)
-
-
-def _chown(path: Path, account: Account | None) -> None:
-    if account is not None:
-        os.chown(path, account.uid, account.gid, follow_symlinks=False)
-
-
-def _socket_folder(folder: Path, account: Account | None) -> Path:
-    """The folder itself, unless its path is too long or too odd for a socket: then a private temporary one."""
-    if _fits(folder):
-        return folder
-    name = f"rewardrails-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    roots = [root for root in (Path(tempfile.gettempdir()), Path("/tmp")) if _fits(root / name)]  # noqa: S108 - checked below
-    if not roots:
-        raise DatabaseUnavailable(f"no folder has a path short enough for a socket: set TMPDIR to one, {HOW_TO_GO_ON}")
-    private = roots[0] / name
-    owner = os.geteuid() if account is None else account.uid
-    try:
-        private.mkdir(mode=0o700)
-        _chown(private, account)
-    except FileExistsError:
-        status = private.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner or status.st_mode & 0o077:
-            raise DatabaseUnavailable(f"{private} is not a private folder of ours: remove it, {HOW_TO_GO_ON}") from None
-    return private
-
-
-def _fits(folder: Path) -> bool:
-    path = str(folder / _SOCKET_NAME)
-    return len(os.fsencode(path)) <= _SOCKET_PATH_BYTES and _PLAIN_PATH.fullmatch(path) is not None
-
-
-def _postmaster(data: Path) -> tuple[int, Path] | None:
-    """The process id and the socket's folder that the server wrote down; None when there is no readable file."""
-    try:
-        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        return int(lines[0]), Path(lines[4])
-    except (FileNotFoundError, IndexError, ValueError):
-        return None
-
-
-def _program_name(pid: int) -> str | None:
-    """The name of the program that runs as `pid`; None when none does, or it cannot be told."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-    except OSError:
-        return None

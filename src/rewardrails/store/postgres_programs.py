@@ -168,9 +168,12 @@ def _make_account() -> pwd.struct_passwd:
 def _open_programs(folder: Path, account: Account) -> None:
     """Let `account` run programs that were installed for root alone."""
     let_through(account, folder / "postgres")
-    if (folder / "postgres").stat().st_mode & 0o001:
+    bundled = folder.parents[1].with_suffix(".libs")  # where a wheel keeps shared libraries
+    entrances = [path for path in (folder / "postgres", folder.parent / "lib", bundled) if path.exists()]
+    if all(path.stat().st_mode & 0o001 for path in entrances):
         return
-    for top in (folder.parent, folder.parents[1].with_suffix(".libs")):
+    log.warning("programs_made_readable", folder=str(folder), why="the database runs under another account")
+    for top in (folder.parent, bundled):
         for path in (top, *top.rglob("*")) if top.exists() else ():
             mode = path.stat().st_mode
             path.chmod(mode | (0o555 if path.is_dir() or mode & 0o100 else 0o444))

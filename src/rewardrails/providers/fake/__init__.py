@@ -1,1 +1,1 @@
-"""The adapter for the fake provider process of `rewardrails.testing.fake_provider`: the worked example of an adapter."""
+"""The adapter for the fake provider (`rewardrails.testing.fake_provider`), and the worked example of an adapter."""

@@ -139,7 +139,9 @@ class FakeProvider:
         if held is None:
             raise self._no_balance()
         return [
-            money_of(amount, asset, self._exponents) for asset, amount in held.balances.items() if asset in self._exponents
+            money_of(amount, asset, self._exponents)
+            for asset, amount in held.balances.items()
+            if asset in self._exponents
         ]
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The fake provider's JSON, as far as the adapter reads and writes it; unknown members are ignored, wrong types are not."""
+"""The fake provider's JSON, as far as the adapter needs it; unknown members are ignored, wrong types refused."""
 
 from typing import Annotated
 

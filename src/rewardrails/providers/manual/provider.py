@@ -1,8 +1,8 @@
 """Payouts made by hand; see `docs/providers/manual.md`.
 
-It has no store and no wire: `create_payout` puts the attempt into the queue by accepting it, and whatever happens then is
-an observation by a person. It cannot cancel: somebody may already have the item in hand, so taking one back is a person's
-word too (a refusal with a reason), never an assumption.
+It has no store and no wire: `create_payout` puts the attempt into the queue by accepting it, and whatever happens then
+is an observation by a person. It cannot cancel: somebody may already have the item in hand, so taking one back is a
+person's word too (a refusal with a reason), never an assumption.
 """
 
 from datetime import timedelta
@@ -72,7 +72,7 @@ class ManualProvider:
         """Into the queue, under our own key; the same order again is the same item."""
         return Accepted(provider_reference=order.rail_key)
 
-    async def sync(self, reference: Reference) -> CannotTell:
+    async def sync(self, reference: Reference) -> CannotTell:  # noqa: ARG002 - the contract's signature
         """Only a person knows."""
         words = Evidence(message="A person reports what became of this payout.")
         return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=words)

@@ -25,6 +25,10 @@ FROM pool, LATERAL (
     FROM account WHERE account.pool_id = pool.id) AS balances
 WHERE $1::uuid IS NULL OR pool.id > $1 ORDER BY pool.id LIMIT $2
 
+-- name: available_by_pool
+SELECT pool.name, account.balance AS available FROM pool JOIN account ON account.pool_id = pool.id
+WHERE account.name = 'available'
+
 -- name: pools_by_name
 SELECT name, id, asset FROM pool
 

@@ -27,3 +27,13 @@ FROM event WHERE position > $1 AND ($3::uuid IS NULL OR subject_id = $3) ORDER B
 
 -- name: payouts_by_state
 SELECT state::text AS state, asset, count(*) AS payouts FROM payout GROUP BY state, asset ORDER BY state, asset
+
+-- name: queue_figures
+-- What waits, and how long the oldest of it has waited.
+SELECT queue, waiting, COALESCE(extract(epoch FROM rr_now() - since), 0)::float8 AS oldest_seconds FROM (
+    SELECT 'outbox' AS queue, count(*) AS waiting, min(created_at) AS since FROM event WHERE position IS NULL
+    UNION ALL SELECT 'webhook_inbox', count(*), min(received_at) FROM webhook_inbox WHERE state = 'waiting'
+    UNION ALL SELECT 'webhook_quarantine', count(*), min(received_at) FROM webhook_inbox WHERE state = 'quarantined'
+    UNION ALL SELECT 'outcome_unknown', count(*), min(updated_at) FROM payout WHERE state = 'outcome_unknown'
+    UNION ALL SELECT 'held', count(*), min(updated_at) FROM payout WHERE state = 'held'
+    UNION ALL SELECT 'batches_starting', count(*), min(created_at) FROM batch WHERE state = 'starting') AS queues

@@ -44,19 +44,17 @@ WITH picked AS (
     WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()
       AND NOT EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign)
     ORDER BY p.due_at, p.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
-), live AS (
-    SELECT a.payout_id, a.attempt_no, s.prepared, s.resume FROM picked
-    JOIN attempt a ON a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')
-    JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key
-    WHERE s.expires_at IS NULL OR s.expires_at > rr_now() + $6::float8 * interval '1 second'
+), found AS (
+    SELECT picked.id, live.* FROM picked LEFT JOIN LATERAL (
+        SELECT a.attempt_no, s.prepared, s.resume,
+            s.expires_at IS NULL OR s.expires_at > rr_now() + $6::float8 * interval '1 second' AS in_window
+        FROM attempt a JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key
+        WHERE a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')) AS live ON true
 ), moved AS (
     UPDATE payout SET state = 'submitting', version = version + 1, code = NULL, updated_at = rr_now(),
-        last_attempt_no = COALESCE(live.attempt_no, payout.last_attempt_no + 1)
-    FROM picked LEFT JOIN live ON live.payout_id = picked.id
-    WHERE payout.id = picked.id
-      AND (live.attempt_no IS NOT NULL OR NOT EXISTS (
-          SELECT 1 FROM attempt a WHERE a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')))
-    RETURNING payout.*, live.attempt_no IS NOT NULL AS resend, live.prepared, live.resume,
+        last_attempt_no = COALESCE(found.attempt_no, payout.last_attempt_no + 1)
+    FROM found WHERE payout.id = found.id AND found.in_window IS NOT FALSE
+    RETURNING payout.*, found.attempt_no IS NOT NULL AS resend, found.prepared, found.resume,
         replace(payout.id::text, '-', '') || '-' || payout.last_attempt_no AS rail_key
 ), submitted AS (
     INSERT INTO submission (provider, rail_key, content_digest, expires_at)

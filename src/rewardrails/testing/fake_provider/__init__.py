@@ -1,4 +1,4 @@
-"""A payout provider as its own process, with its own durable journal: the truth that lies outside the system under test.
+"""A payout provider as its own process with its own durable journal: the truth outside the system under test.
 
 Run it by `python -m rewardrails.testing.fake_provider --journal DIR`, or from Python by
 `rewardrails.testing.fake_provider.client.FakeProviderProcess`.

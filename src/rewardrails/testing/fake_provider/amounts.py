@@ -1,4 +1,4 @@
-"""Decimal strings and smallest units, exactly; the fake provider keeps its own rules apart from the system under test."""
+"""Decimal strings and smallest units, exactly; apart from the code under test."""
 
 from decimal import Decimal, localcontext
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +24,6 @@ from rewardrails.testing.fake_provider.wire import (
     Totals,
 )
 
-START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 CONTROL_SECONDS = 30.0
 
@@ -33,6 +32,7 @@ class FakeProviderProcess:
     """One fake provider; an async context manager that starts it on a free port and stops it at the end.
 
     `folder` is its memory: journal and secret files. `arguments` are those of its command line, port and journal aside.
+    It is bound to no event loop; `launch` and `end` serve where there is none.
     """
 
     def __init__(self, folder: Path, *, arguments: Sequence[str] = (), port: int = 0) -> None:
@@ -40,7 +40,7 @@ class FakeProviderProcess:
         self.url = ""
         self._arguments = tuple(arguments)
         self._port = port
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self.control = Control(self)
 
     @property
@@ -63,31 +63,49 @@ class FakeProviderProcess:
         """The journal's file."""
         return self.folder / "journal.jsonl"
 
-    async def start(self) -> None:
+    def launch(self) -> None:
         """Start it and wait until it answers; after the first time on the same port. Raises `RuntimeError`."""
         # The pipe on its standard input ends with this process, and the provider with the pipe.
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rewardrails.testing.fake_provider"),
-            *("--journal", str(self.folder), "--port", str(self._port), "--end-with-stdin"),
-            *self._arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "rewardrails.testing.fake_provider"),
+                *("--journal", str(self.folder), "--port", str(self._port), "--end-with-stdin"),
+                *self._arguments,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
-        line = await asyncio.wait_for(self._process.stdout.readline(), START_SECONDS)
+        line = self._process.stdout.readline()
         if not line:
-            code = await self._process.wait()
+            code = self._process.wait()
             raise RuntimeError(f"the fake provider ended with code {code} before it was ready: see its words above")
         self.url = json.loads(line)["url"]
         self._port = int(self.url.rpartition(":")[2])
 
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Send it a signal and wait until it is gone; SIGKILL follows if it takes too long."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+    async def start(self) -> None:
+        """`launch`, without holding up the event loop."""
+        await asyncio.to_thread(self.launch)
+
     async def kill(self) -> None:
         """Kill it on the spot (SIGKILL): connections break, later ones are refused."""
-        await self._end(signal.SIGKILL)
+        await asyncio.to_thread(self.end, signal.SIGKILL)
 
     async def stop(self) -> None:
         """Ask it to stop (SIGTERM), and wait."""
-        await self._end(signal.SIGTERM)
+        await asyncio.to_thread(self.end)
 
     async def restart(self) -> None:
         """Kill it if it runs and start it again with the same port, journal and secrets."""
@@ -104,17 +122,6 @@ class FakeProviderProcess:
     ) -> None:
         """Stop."""
         await self.stop()
-
-    async def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        os.kill(process.pid, how)
-        try:
-            await asyncio.wait_for(process.communicate(), STOP_SECONDS)
-        except TimeoutError:
-            process.kill()
-            await process.communicate()
 
     def _read(self, name: str) -> str:
         return (self.folder / name).read_text().strip()

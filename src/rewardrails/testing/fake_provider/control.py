@@ -10,6 +10,8 @@
     POST   /_control/disguises  show a payout with other data than the truth
     GET    /_control/totals     what was accepted and what money left
     GET    /_control/journal    every record on disk, as JSON lines
+
+Authentication is `Authorization: Bearer <control token>`, which is not the API's token.
 """
 
 import hmac

@@ -24,7 +24,9 @@ REFUSALS: Mapping[str, RefusalInfo] = MappingProxyType(
         "amount_too_high": RefusalInfo(status=422, message="The amount is above the maximum."),
         "amount_malformed": RefusalInfo(status=422, message="The amount has too many places."),
         "asset_not_supported": RefusalInfo(status=422, message="This asset is not served."),
-        "insufficient_float": RefusalInfo(status=422, message="The balance does not cover amount and fee.", passes=True),
+        "insufficient_float": RefusalInfo(
+            status=422, message="The balance does not cover amount and fee.", passes=True
+        ),
         "compliance_declined": RefusalInfo(status=422, message="Declined."),
         "request_invalid": RefusalInfo(status=400, message="The request is malformed."),
         "key_missing": RefusalInfo(status=400, message="The Idempotency-Key header is missing."),

@@ -12,8 +12,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-TRANSPORT_KEY = "rewardrails.transport"
-JSON_HEADERS = ((b"content-type", b"application/json"),)
+TRANSPORT_KEY = "transport"
+Headers = tuple[tuple[bytes, bytes], ...]
+JSON_HEADERS: Headers = ((b"content-type", b"application/json"),)
 DRIP_SECONDS = 0.2
 BLOAT_CHUNK = b" " * 65_536
 BLOAT_CHUNKS = 64
@@ -26,7 +27,7 @@ class OpenProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start a request's scope and put the transport into it."""
         super().on_message_begin()
-        self.scope[TRANSPORT_KEY] = self.transport  # type: ignore[typeddict-unknown-key]
+        self.scope["state"] = {TRANSPORT_KEY: self.transport}
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class Exchange:
             if not message.get("more_body", False):
                 return received
 
-    async def answer(self, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = JSON_HEADERS) -> None:
+    async def answer(self, status: int, body: bytes, headers: Headers = JSON_HEADERS) -> None:
         """A plain, complete answer."""
         length = (b"content-length", str(len(body)).encode())
         await self.send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
@@ -72,7 +73,7 @@ class Exchange:
 
     async def cut(self) -> None:
         """Reset the connection without a word."""
-        transport: asyncio.Transport = self.scope[TRANSPORT_KEY]
+        transport: asyncio.Transport = self.scope["state"][TRANSPORT_KEY]
         transport.abort()
         await self.gone()
 
@@ -86,7 +87,7 @@ class Exchange:
     async def drip(self, status: int, body: bytes) -> None:
         """Send the answer byte by byte, slower than anybody waits."""
         await self._start(status, len(body))
-        transport: asyncio.Transport = self.scope[TRANSPORT_KEY]
+        transport: asyncio.Transport = self.scope["state"][TRANSPORT_KEY]
         for place in range(len(body)):
             if transport.is_closing():
                 return

@@ -1,0 +1,50 @@
+"""What every request gets before anybody looks at it: an id, a line in the log, its figures."""
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+import structlog
+
+from rewardrails import clock, ids
+from rewardrails.observability import metrics
+
+REQUEST_ID = "X-Request-Id"
+SLOW_SECONDS = 1.0
+log = structlog.get_logger(__name__)
+
+
+class RequestContext:
+    """ASGI middleware around everything else. Ids are ours: one that a caller sends is not believed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = ids.new_id().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = clock.monotonic(), 500
+
+        async def noting_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableScopeHeaders.from_message(message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, noting_send)
+            finally:
+                self._note(scope, status, clock.monotonic() - started)
+
+    @staticmethod
+    def _note(scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("path_template") or "unknown"
+        method = scope["method"] if route != "unknown" else "any"
+        metrics.count_request(method=method, route=route, status=status, seconds=seconds)
+        tell = log.info if seconds >= SLOW_SECONDS or status >= 500 else log.debug
+        tell("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 4))

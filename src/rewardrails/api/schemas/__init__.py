@@ -1,0 +1,1 @@
+"""One module per noun: what goes over the wire."""

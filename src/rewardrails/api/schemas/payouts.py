@@ -1,0 +1,233 @@
+"""Payouts over the wire; a destination goes out masked."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from rewardrails.api.schemas.common import Amount, Cell, Decimal, In, Name, Out, Words, amount, decimal
+from rewardrails.domain.payout import PayoutState
+from rewardrails.engine.core import Core
+from rewardrails.engine.read import AttemptView, EventView, ObservationView, PayoutHistory, PayoutView
+from rewardrails.engine.request import RequestVerdict
+from rewardrails.engine.resolve import Resolution, Resolved
+
+
+class PayoutIn(In):
+    """A reward to pay out. `campaign` and `reward_id` together are paid once, whichever door they come through."""
+
+    campaign: Cell
+    reward_id: Cell
+    player_id: Cell
+    amount: Decimal
+    asset: Cell
+    jurisdiction: Cell
+    destination_kind: Cell
+    destination: Cell
+    memo: Cell = ""
+    quote_id: UUID | None = None
+
+
+class HoldIn(In):
+    """Why a payout is held."""
+
+    cause: Name
+
+
+class DestinationIn(In):
+    """Another destination of the same kind."""
+
+    destination: Cell
+    memo: Cell = ""
+
+
+class ResolutionIn(In):
+    """How an unknown outcome ended, and what was seen that proves it."""
+
+    outcome: Resolved
+    evidence: Words
+
+
+class PayoutReceipt(Out):
+    """What became of a request: a new payout (`accepted`), or the one this reward is already (`replayed`)."""
+
+    id: UUID
+    verdict: RequestVerdict
+    state: PayoutState
+    campaign: str
+    reward_id: str
+    asset: str
+    amount: str | None
+    amount_minor: str
+
+
+class PayoutOut(Out):
+    """A payout as it stands."""
+
+    id: UUID
+    state: PayoutState
+    code: str | None
+    hold_cause: str | None
+    campaign: str
+    reward_id: str
+    player_id: str
+    asset: str
+    amount: str | None
+    amount_minor: str
+    fee: Amount | None
+    fee_ceiling: Amount
+    jurisdiction: str
+    destination_kind: str
+    destination_masked: str
+    provider: str | None
+    tries: int
+    version: int
+    batch_id: UUID | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, core: Core, view: PayoutView) -> "PayoutOut":
+        """A payout as it goes out."""
+        return cls(**_fields(core, view))
+
+
+class AttemptOut(Out):
+    """One try over one rail."""
+
+    attempt_no: int
+    provider: str
+    rail_key: str
+    state: str
+    sends: int
+    provider_reference: str | None
+    code: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ObservationOut(Out):
+    """One thing learnt about an attempt, and what it did."""
+
+    id: UUID
+    attempt_no: int
+    source: str
+    status: str
+    effect: str
+    code: str | None
+    provider_code: str | None
+    provider_reference: str | None
+    actor: str
+    created_at: datetime
+
+
+class EventOut(Out):
+    """One entry of history; `position` is its place in the sealed log, null until it is sealed."""
+
+    position: int | None
+    subject_id: UUID
+    version: int
+    type: str
+    data: dict[str, str | int]
+    actor: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, event: EventView) -> "EventOut":
+        """An event as it goes out."""
+        return cls(
+            position=event.position,
+            subject_id=event.subject_id,
+            version=event.version,
+            type=event.type,
+            data=_event_data.decode(event.data),
+            actor=event.actor,
+            created_at=event.created_at,
+        )
+
+
+class PayoutDetail(PayoutOut):
+    """A payout with everything that happened to it, oldest first."""
+
+    attempts: list[AttemptOut]
+    observations: list[ObservationOut]
+    history: list[EventOut]
+
+    @classmethod
+    def of_history(cls, core: Core, history: PayoutHistory) -> "PayoutDetail":
+        """A payout's whole story as it goes out."""
+        return cls(
+            **_fields(core, history.payout),
+            attempts=[_attempt(attempt) for attempt in history.attempts],
+            observations=[_observation(seen) for seen in history.observations],
+            history=[EventOut.of(event) for event in history.events],
+        )
+
+
+class PayoutPage(Out):
+    """Payouts, newest first."""
+
+    payouts: list[PayoutOut]
+    next_cursor: str | None
+
+
+class EventPage(Out):
+    """Sealed events in order; the cursor after the last one stays good for ever."""
+
+    events: list[EventOut]
+    next_cursor: str
+
+
+class ResolutionOut(Out):
+    """A proposed or confirmed resolution; it waits for a second person while `confirmed_by` is null."""
+
+    id: UUID
+    payout_id: UUID
+    outcome: Resolved
+    proposed_by: str
+    confirmed_by: str | None
+    state: PayoutState
+
+    @classmethod
+    def of(cls, resolution: Resolution) -> "ResolutionOut":
+        """A resolution as it goes out."""
+        return msgspec.convert(resolution, cls, from_attributes=True)
+
+
+_event_data = msgspec.json.Decoder(dict[str, str | int])
+
+
+def _attempt(view: AttemptView) -> AttemptOut:
+    return msgspec.convert(view, AttemptOut, from_attributes=True)
+
+
+def _observation(view: ObservationView) -> ObservationOut:
+    return msgspec.convert(view, ObservationOut, from_attributes=True)
+
+
+def _fields(core: Core, view: PayoutView) -> "dict[str, object]":
+    return {
+        "id": view.id,
+        "state": view.state,
+        "code": view.code,
+        "hold_cause": view.hold_cause,
+        "campaign": view.campaign,
+        "reward_id": view.reward_id,
+        "player_id": view.player_id,
+        "asset": view.asset,
+        "amount": decimal(core, view.amount_minor, view.asset),
+        "amount_minor": str(view.amount_minor),
+        "fee": None if view.fee_minor is None else amount(core, view.fee_minor, view.asset),
+        "fee_ceiling": amount(core, view.fee_ceiling_minor, view.asset),
+        "jurisdiction": view.jurisdiction,
+        "destination_kind": view.destination.kind,
+        "destination_masked": view.destination.masked(),
+        "provider": view.provider,
+        "tries": view.tries,
+        "version": view.version,
+        "batch_id": view.batch_id,
+        "created_by": view.created_by,
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+    }

@@ -1,0 +1,70 @@
+"""Serving the API inside the running event loop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from rewardrails.api.app import create_app
+from rewardrails.engine.core import Core
+
+GRACE_SECONDS = 15
+KEEP_ALIVE_SECONDS = 30
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever owns the loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    core: Core, *, host: str, port: int, stop: asyncio.Event, on_ready: Callable[[int], None] | None = None
+) -> None:
+    """Serve until `stop` is set, then finish the requests under way.
+
+    `on_ready` is told the port once connections are taken (port 0 takes a free one). Raises `OSError` when the address
+    cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=BACKLOG) as listening:
+        server = _Server(_settings(core))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            if server.started and on_ready is not None:
+                on_ready(listening.getsockname()[1])
+            await _either(serving, stop)
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _settings(core: Core) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(core),
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+async def _either(serving: "asyncio.Task[None]", stop: asyncio.Event) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()

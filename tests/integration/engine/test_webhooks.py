@@ -1,0 +1,141 @@
+"""Notices of providers: applied once, in any order, or quarantined; never lost."""
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Observation, ObservedStatus
+from rewardrails.engine.webhooks import Notice, apply_notices, store_notices
+from rewardrails.ledger.invariants import verify
+from tests.support.scripted_rail import ScriptedRail, accept
+from tests.support.season import opened_core, reward, request, send_all, states
+
+
+def notice(rail_key: str, status: ObservedStatus, *, event_key: str = "", **fields: object) -> Notice:
+    seen = Observation(status=status, rail_key=rail_key, **fields)
+    return Notice(
+        provider="one", event_key=event_key or f"{rail_key}-{status}", body=b'{"player": "secret"}', observations=(seen,)
+    )
+
+
+async def inbox(core):
+    async with core.database.reading() as connection:
+        return [(row["state"], row["code"]) for row in await connection.fetch("SELECT state, code FROM webhook_inbox ORDER BY id")]
+
+
+async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        (key,) = rail.calls
+
+        await asyncio.gather(*(store_notices(core, [notice(key, ObservedStatus.PAID)] * 3) for _ in range(8)))
+        assert await apply_notices(core, 100) == 1
+        assert await apply_notices(core, 100) == 0
+
+        assert list((await states(core)).values()) == ["paid"]
+        assert await inbox(core) == [("applied", None)]
+        assert (await verify(core.database)).balances
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["pending", "paid", "returned"])))
+async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn, order):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        (key,) = rail.calls
+        for status in order:
+            await store_notices(core, [notice(key, ObservedStatus(status))])
+        await apply_notices(core, 100)
+
+        (state,) = (await states(core)).values()
+        came_back_after_paid = order.index("paid") < order.index("returned")
+        assert state == ("returned" if came_back_after_paid else "paid")
+        assert (await verify(core.database)).balances
+
+
+async def test_a_notice_before_the_payout_is_known_waits_and_is_quarantined_after_an_hour(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await store_notices(core, [notice("0" * 32 + "-1", ObservedStatus.PAID)])
+        await apply_notices(core, 100)
+        assert await inbox(core) == [("waiting", "not_found")]
+
+        async with core.database.transaction() as tx:
+            await tx.execute("UPDATE webhook_inbox SET due_at = rr_now(), received_at = rr_now() - interval '2 hours'")
+        await apply_notices(core, 100)
+        assert await inbox(core) == [("quarantined", "not_found")]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"amount": Money(amount_minor=1, asset="EUR")},
+        {"amount": Money(amount_minor=1000, asset="USD")},
+        {"destination": reward(2).destination},
+        {"provider_reference": "somebody-elses"},
+        {"live": True},
+    ],
+    ids=["amount", "asset", "destination", "reference", "environment"],
+)
+async def test_a_true_notice_about_something_else_is_quarantined_and_moves_nothing(database_dsn, lie):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        await store_notices(core, [notice(rail.calls[0], ObservedStatus.PAID, **lie)])
+        await apply_notices(core, 100)
+
+        assert await inbox(core) == [("quarantined", "webhook_subject_mismatch")]
+        assert list((await states(core)).values()) == ["pending"]
+
+
+async def test_a_notice_of_another_rail_is_quarantined(database_dsn):
+    one, two = ScriptedRail("one", accept), ScriptedRail("two", accept)
+    async with opened_core(database_dsn, [one, two]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        await store_notices(core, [replace(notice(one.calls[0], ObservedStatus.PAID), provider="two")])
+        await apply_notices(core, 100)
+
+        assert await inbox(core) == [("quarantined", "webhook_subject_mismatch")]
+        assert list((await states(core)).values()) == ["pending"]
+
+
+async def test_a_notice_that_names_only_their_reference_finds_its_attempt(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        seen = Observation(status=ObservedStatus.PAID, provider_reference=f"ref-{rail.calls[0]}")
+        await store_notices(core, [Notice(provider="one", event_key="e", body=b"", observations=(seen,))])
+        await apply_notices(core, 100)
+        assert list((await states(core)).values()) == ["paid"]
+
+
+async def test_two_workers_share_the_inbox(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core, opened_core(database_dsn, [rail]) as other:
+        await request(core, [reward(n) for n in range(200)])
+        await send_all(core, wanted=200)
+        await store_notices(core, [notice(key, ObservedStatus.PAID) for key in rail.calls])
+
+        done = await asyncio.gather(*(apply_notices(which, 25) for which in (core, other) * 6))
+
+        assert sum(done) == 200
+        assert set((await states(core)).values()) == {"paid"}
+        assert (await verify(core.database)).balances
+
+
+async def test_the_stored_body_holds_nothing_readable(database_dsn):
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        await store_notices(core, [notice("0" * 32 + "-1", ObservedStatus.PAID, destination=reward(1).destination)])
+        async with core.database.reading() as connection:
+            row = await connection.fetchrow("SELECT body, observations FROM webhook_inbox")
+        assert b"secret" not in row["body"]
+        assert b"player1" not in row["observations"]
