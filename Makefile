@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-QUICK := not night and not live and not bench
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -29,21 +28,20 @@ demo: env ## Run the whole story against the fake provider (FRESH=1 starts over)
 	$(BIN)/python -m rewardrails.demo $(if $(FRESH),--fresh)
 
 test: env ## Run the quick tests
-	$(BIN)/pytest tests -m "$(QUICK)" -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile
 
-check: env ## Check formatting, lint, types, import direction
+check: env ## Check formatting, lint, types, import direction, generated pages
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-# Enabled with the module that makes the reference pages:
-#	$(BIN)/python -m rewardrails.docsgen --check
+	$(if $(wildcard src/rewardrails/docsgen*),$(BIN)/python -m rewardrails.docsgen --check)
 
 bench: env ## Measure
-	$(BIN)/pytest tests -m bench -n 0
+	$(BIN)/python -m bench
 
 night: env ## Run the tests that take hours
-	$(BIN)/pytest tests -m night -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests/night -n $(WORKERS) --dist loadfile
 
 docs: env ## Build the documentation into site/
 	$(BIN)/zensical build --clean --strict

@@ -51,6 +51,13 @@ def empty_database_dsn(postgres_server: Server) -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture
+def postgres15_dsn(oldest_postgres_server: Server) -> Iterator[str]:
+    """A migrated database of this test's own on the oldest version we promise."""
+    with oldest_postgres_server.fresh_database() as dsn:
+        yield dsn
+
+
 @pytest.fixture(params=["default", "oldest"])
 def each_database_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database on the default server, then one on the oldest version we promise."""

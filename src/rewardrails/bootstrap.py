@@ -65,7 +65,7 @@ def master_key(config: Config, folder: Path) -> Secret:
         return config.security.master_key
     if config.environment is not Environment.TEST:
         raise ConfigInvalid(
-            "no master key: set [security] master_key to a reference such as \"env:REWARDRAILS_MASTER_KEY\" "
+            'no master key: set [security] master_key to a reference such as "env:REWARDRAILS_MASTER_KEY" '
             "(at least 32 random bytes, backed up: without it stored destinations cannot be read)"
         )
     return _kept_key(folder / "master.key")

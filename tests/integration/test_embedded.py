@@ -198,6 +198,22 @@ def test_without_any_server_the_error_says_what_to_do(tmp_path: Path, monkeypatc
         EmbeddedPostgres.start(tmp_path / "pg")
 
 
+def test_where_no_data_can_be_made_the_error_says_what_to_do(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {
+        "postgres": "echo 'postgres (PostgreSQL) 18.0'",
+        "initdb": "echo 'no such user' >&2; false",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+
+    with pytest.raises(DatabaseUnavailable, match=r"no such user.*set DATABASE_URL"):
+        EmbeddedPostgres.start(tmp_path / "pg", binaries=programs)
+
+    assert not (tmp_path / "pg" / "data").exists()
+
+
 def test_data_of_a_version_that_is_not_here_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pg" / "data").mkdir(parents=True)
     (tmp_path / "pg" / "data" / "PG_VERSION").write_text("9\n")

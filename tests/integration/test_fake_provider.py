@@ -35,10 +35,11 @@ from rewardrails.providers.http import HttpClient
 from rewardrails.secrets import Secret
 from rewardrails.testing.fake_provider.client import FakeProviderProcess
 
-CALL_TIMEOUT_SECONDS = 1.0
+CALL_TIMEOUT_SECONDS = 10.0
+HASTY_SECONDS = 1.0
 PATIENCE_SECONDS = 15.0
 USD = Money(amount_minor=1250, asset="USD")
-FAST = ("--settle-seconds", "0.05", "--return-seconds", "0.1", "--late-seconds", "1.5", "--slow-seconds", "0.5")
+FAST = ("--settle-seconds", "0.05", "--return-seconds", "0.1", "--late-seconds", "2.5", "--slow-seconds", "0.5")
 
 
 @dataclass
@@ -96,6 +97,13 @@ async def steady_rail(steady: FakeProviderProcess) -> AsyncIterator[FakeProvider
 
 
 @pytest.fixture
+async def hasty_rail(steady: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
+    """Does not wait long for an answer."""
+    async with connected(steady, patience_seconds=HASTY_SECONDS) as provider:
+        yield provider
+
+
+@pytest.fixture
 async def process(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[FakeProviderProcess]:
     async with running(tmp_path, "--webhook-url", mailbox.url) as started:
         yield started
@@ -114,7 +122,9 @@ async def running(folder: Path, *arguments: str) -> AsyncIterator[FakeProviderPr
 
 
 @asynccontextmanager
-async def connected(process: FakeProviderProcess, **settings: SettingValue) -> AsyncIterator[FakeProvider]:
+async def connected(
+    process: FakeProviderProcess, *, patience_seconds: float = CALL_TIMEOUT_SECONDS, **settings: SettingValue
+) -> AsyncIterator[FakeProvider]:
     provider = FakeProvider(
         ProviderContext(
             name="fake-test",
@@ -122,7 +132,7 @@ async def connected(process: FakeProviderProcess, **settings: SettingValue) -> A
             settings={"base_url": process.url, **settings},
             credentials={"api_token": Secret(process.token), "webhook_secret": Secret(process.webhook_secret)},
             assets={"USD": 2, "TON": 9, "GEM": 0},
-            call_timeout_seconds=CALL_TIMEOUT_SECONDS,
+            call_timeout_seconds=patience_seconds,
             http=HttpClient(),
         )
     )
@@ -276,16 +286,16 @@ async def test_a_dead_provider_is_a_certain_refusal(process: FakeProviderProcess
     ],
 )
 async def test_what_may_have_been_accepted_is_unknown(
-    steady: FakeProviderProcess, steady_rail: FakeProvider, behaviour: str, accepted: int
+    steady: FakeProviderProcess, hasty_rail: FakeProvider, behaviour: str, accepted: int
 ) -> None:
     await steady.control.behave(behaviour)
     sent = order()
 
-    outcome = await steady_rail.create_payout(sent)
+    outcome = await hasty_rail.create_payout(sent)
 
     assert isinstance(outcome, OutcomeUnknown)
     assert await accepted_of(steady, sent) == accepted
-    found = await steady_rail.sync(reference(sent))
+    found = await hasty_rail.sync(reference(sent))
     assert isinstance(found, Found if accepted else Absent)
 
 
@@ -298,12 +308,12 @@ async def test_an_unlisted_refusal_is_unknown(steady: FakeProviderProcess, stead
     assert outcome.evidence.provider_code == "moon_phase"
 
 
-async def test_an_acceptance_after_the_timeout_counts(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
+async def test_an_acceptance_after_the_timeout_counts(steady: FakeProviderProcess, hasty_rail: FakeProvider) -> None:
     await steady.control.behave("accept_late")
     sent = order()
 
-    outcome = await steady_rail.create_payout(sent)
-    first_look = await steady_rail.sync(reference(sent))
+    outcome = await hasty_rail.create_payout(sent)
+    first_look = await hasty_rail.sync(reference(sent))
 
     async def accepted() -> bool:
         return await accepted_of(steady, sent) == 1
@@ -311,7 +321,7 @@ async def test_an_acceptance_after_the_timeout_counts(steady: FakeProviderProces
     assert isinstance(outcome, OutcomeUnknown)
     assert isinstance(first_look, Absent)
     await until(accepted)
-    assert isinstance(await steady_rail.sync(reference(sent)), Found)
+    assert isinstance(await hasty_rail.sync(reference(sent)), Found)
 
 
 async def test_the_same_order_again_is_the_same_payout(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
@@ -494,17 +504,17 @@ async def test_cancel_of_an_unreachable_provider_changed_nothing(
 
 @pytest.mark.parametrize("mode", ["unavailable", "hang"])
 async def test_an_outage_leaves_creations_unknown_and_questions_open(
-    steady: FakeProviderProcess, steady_rail: FakeProvider, mode: str
+    steady: FakeProviderProcess, hasty_rail: FakeProvider, mode: str
 ) -> None:
     await steady.control.outage(mode)
     sent = order()
 
-    outcome, found = await steady_rail.create_payout(sent), await steady_rail.sync(reference(sent))
+    outcome, found = await hasty_rail.create_payout(sent), await hasty_rail.sync(reference(sent))
 
     assert isinstance(outcome, OutcomeUnknown)
     assert found == CannotTell(code=ErrorCode.PROVIDER_UNAVAILABLE, evidence=found.evidence)
     await steady.control.outage("off")
-    assert isinstance(await steady_rail.create_payout(sent), Accepted)
+    assert isinstance(await hasty_rail.create_payout(sent), Accepted)
 
 
 async def test_a_disguised_payout_shows_what_it_is_told_to(

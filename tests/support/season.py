@@ -10,9 +10,9 @@ from rewardrails.domain.destination import Destination
 from rewardrails.domain.posting import FundingSource
 from rewardrails.domain.reward import RewardRow
 from rewardrails.engine.core import Core
+from rewardrails.engine.observe import Verdict, apply_observations
 from rewardrails.engine.request import RequestResult, request_of, request_payouts
 from rewardrails.engine.send import Budget, claim, send
-from rewardrails.engine.observe import Verdict, apply_observations
 from rewardrails.ledger import posting
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.secrets import Secret

@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
 
 from rewardrails import clock
@@ -13,6 +15,8 @@ from rewardrails.errors import FieldInvalid, Unauthorized
 from rewardrails.security import keys
 from rewardrails.security.keys import ApiKey, Scope
 
+ApiRequest = Request[ApiKey, None, State]
+"""A request whose guard has let it through; its `user` is the key."""
 CACHE_SECONDS = 3.0
 """How long a revoked key may still be believed by a process that has just seen it."""
 CACHED_KEYS = 1024
@@ -68,7 +72,7 @@ class Requires:
         """Let the request through. Raises `Unauthorized`, `Forbidden`, `FieldInvalid` for an unknown query parameter."""
         core: Core = connection.app.state.core
         if not (self.open_in_test and core.config.environment is Environment.TEST):
-            ring: KeyRing = connection.app.state.keys
+            ring: KeyRing = connection.app.state.key_ring
             key = await ring.authenticate(connection.headers.get("authorization"))
             key.require(self.scope)
             connection.scope["user"] = key
@@ -82,9 +86,13 @@ def _refuse_unknown_query(connection: ASGIConnection, handler: BaseRouteHandler)
     """A misspelt filter must not answer more than was asked for."""
     if not connection.scope["query_string"]:
         return
+    known = {
+        getattr(field.kwarg_definition, "query", None) or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+    }
     seen = set()
     for name, _ in connection.query_params.multi_items():
-        if name not in handler.parsed_fn_signature.parameters:
+        if name not in known:
             shown = name if name.isprintable() and len(name) <= 100 else "query"
             raise FieldInvalid(f"{shown}: there is no such parameter here", field=shown)
         if name in seen:

@@ -34,7 +34,9 @@ class JsonBody(AbstractDTO[T]):
         cls._decoders[handler_id] = msgspec.json.Decoder(field_definition.annotation)
 
     @classmethod
-    def create_openapi_schema(cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any) -> Reference | Schema:
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
         """The body as documented: exactly its type."""
         schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
         return schema

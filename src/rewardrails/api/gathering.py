@@ -13,15 +13,16 @@ from rewardrails.engine.webhooks import Notice, store_notices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathering:
-    """The two doors that many come through at once."""
+    """The two doors that many come through at once, and the core behind them."""
 
+    core: Core
     payouts: Group[Acceptance, StoredResponse]
     notices: Group[Notice, None]
 
     @classmethod
     def of(cls, core: Core) -> Self:
         """Both doors, before `core`."""
-        return cls(payouts=Group(partial(accept, core)), notices=Group(partial(store_notices, core)))
+        return cls(core=core, payouts=Group(partial(accept, core)), notices=Group(partial(store_notices, core)))
 
     async def drain(self) -> None:
         """Wait until everybody inside has their answer."""

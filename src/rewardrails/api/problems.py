@@ -15,6 +15,13 @@ from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, Rew
 MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/docs/reference/errors"
 METHOD_NOT_ALLOWED = 405
+_ON_THE_WIRE = {
+    "accept": "Accept",
+    "data": "body",
+    "idempotency-key": "Idempotency-Key",
+    "idempotency_key": "Idempotency-Key",
+    "in_state": "state",
+}
 log = structlog.get_logger(__name__)
 
 
@@ -67,7 +74,8 @@ def _known(error: Exception) -> tuple[RewardRailsError, int | None, dict[str, st
         case NotFoundException():
             return NotFound("there is nothing at this address: look at /openapi.json"), None, {}
         case MethodNotAllowedException():
-            allowed = {"Allow": str((error.headers or {}).get("Allow", ""))}
+            headers = error.headers if isinstance(error.headers, dict) else {}
+            allowed = {"Allow": str(headers.get("Allow") or headers.get("allow") or "")}
             return NotFound("this address does not take this method"), METHOD_NOT_ALLOWED, allowed
         case ValidationException():
             return _invalid(error), None, {}
@@ -86,9 +94,9 @@ def _invalid(error: ValidationException) -> FieldInvalid:
     if not name:  # a missing parameter comes without `extra`: "Missing required header parameter 'x' for path /y"
         name = error.detail.split("'")[1] if error.detail.startswith("Missing required") else "body"
         words = "it is missing"
-    name = "body" if name == "data" else _header_name(name)
+    if "matching regex" in words:
+        words = "it holds a character that is not allowed"
+    elif name == "data":
+        words = "it is missing"
+    name = _ON_THE_WIRE.get(name.lower(), name)
     return FieldInvalid(f"{name}: {words}", field=name)
-
-
-def _header_name(name: str) -> str:
-    return "Idempotency-Key" if name.lower().replace("_", "-") == "idempotency-key" else name

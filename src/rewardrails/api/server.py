@@ -31,8 +31,7 @@ async def serve(
     `on_ready` is told the port once connections are taken (port 0 takes a free one). Raises `OSError` when the address
     cannot be bound.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family, backlog=BACKLOG) as listening:
+    with _listening(host, port) as listening:
         server = _Server(_settings(core))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
@@ -44,6 +43,21 @@ async def serve(
         finally:
             server.should_exit = True
             await serving
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's delay off only where the socket says that it is TCP; `socket.create_server` does not say it.
+    listening = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _settings(core: Core) -> uvicorn.Config:

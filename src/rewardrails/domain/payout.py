@@ -49,9 +49,7 @@ _S = PayoutState
 ALLOWED_FROM: Mapping[PayoutState, frozenset[PayoutState]] = {
     _S.HELD: frozenset({_S.AWAITING_APPROVAL, _S.READY}),
     _S.AWAITING_APPROVAL: frozenset({_S.HELD, _S.READY}),
-    _S.READY: frozenset(
-        {_S.HELD, _S.AWAITING_APPROVAL, _S.SUBMITTING, _S.OUTCOME_UNKNOWN, _S.FAILED, _S.RETURNED}
-    ),
+    _S.READY: frozenset({_S.HELD, _S.AWAITING_APPROVAL, _S.SUBMITTING, _S.OUTCOME_UNKNOWN, _S.FAILED, _S.RETURNED}),
     _S.SUBMITTING: frozenset({_S.READY}),
     _S.PENDING: frozenset({_S.SUBMITTING, _S.OUTCOME_UNKNOWN}),
     _S.OUTCOME_UNKNOWN: frozenset({_S.SUBMITTING, _S.PENDING, _S.READY}),
@@ -207,6 +205,4 @@ def _to(standing: Standing, to_state: PayoutState, seen: Observation, code: Erro
 
 
 def _stay(standing: Standing, effect: Effect, seen: Observation) -> Move:
-    return Move(
-        standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=effect, code=seen.code
-    )
+    return Move(standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=effect, code=seen.code)

@@ -176,7 +176,9 @@ def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
 
 def _content_digest(core: Core, file_format: FileFormat, file_digest: bytes) -> bytes:
     rules = repr(core.config.row_rules()).encode()
-    return hashlib.sha256(b"\x1f".join((file_format.value.encode(), file_digest, hashlib.sha256(rules).digest()))).digest()
+    return hashlib.sha256(
+        b"\x1f".join((file_format.value.encode(), file_digest, hashlib.sha256(rules).digest()))
+    ).digest()
 
 
 async def _finish(core: Core, batch_id: UUID, content_digest: bytes) -> Batch:
@@ -203,7 +205,9 @@ async def start_within(tx: Connection, batch_id: UUID, *, actor: str) -> Batch:
     begun = await tx.fetchval(sql("begin_start"), batch_id, actor)
     batch = await _read_batch(tx, batch_id)
     if begun is None:
-        raise StateConflict(f"batch {batch_id} is {batch.state.value}: send its file again to complete it, then start it")
+        raise StateConflict(
+            f"batch {batch_id} is {batch.state.value}: send its file again to complete it, then start it"
+        )
     return batch
 
 
@@ -297,9 +301,7 @@ async def totals(core: Core, batch_id: UUID) -> BatchTotals:
             for row in lines
         ),
         payouts=tuple(
-            BatchPayouts(
-                state=row["state"], asset=row["asset"], payouts=row["payouts"], amount_minor=row["amount"]
-            )
+            BatchPayouts(state=row["state"], asset=row["asset"], payouts=row["payouts"], amount_minor=row["amount"])
             for row in payouts
         ),
     )

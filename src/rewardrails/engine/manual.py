@@ -141,4 +141,6 @@ def _answer(result: ManualResult, state: str, verdict: Verdict) -> PayoutState |
     ended = PayoutState.PAID if result.paid else PayoutState.FAILED
     if verdict is Verdict.APPLIED or (verdict is Verdict.NO_CHANGE and state == ended):
         return ended
-    return StateConflict(f"payout {result.payout_id} is {state}; the result was kept as an observation and moved nothing")
+    return StateConflict(
+        f"payout {result.payout_id} is {state}; the result was kept as an observation and moved nothing"
+    )

@@ -103,7 +103,9 @@ def _believe(core: Core, item: Seen, payout: asyncpg.Record, attempt: asyncpg.Re
     seen = item.observation
     same = (
         attempt["provider"] == item.provider
-        and (seen.amount is None or (seen.amount.amount_minor, seen.amount.asset) == (payout["amount"], payout["asset"]))
+        and (
+            seen.amount is None or (seen.amount.amount_minor, seen.amount.asset) == (payout["amount"], payout["asset"])
+        )
         and (seen.fee is None or seen.fee.asset == payout["asset"])
         and (seen.destination is None or core.digest_destination(seen.destination) == payout["destination_digest"])
         and _same_reference(seen.provider_reference, attempt["provider_reference"])

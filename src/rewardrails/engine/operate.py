@@ -6,9 +6,9 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails.domain.destination import Destination
-from rewardrails.domain.observation import ObservationSource, Observation, ObservedStatus
-from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.outcome import Canceled, NotCancelable
 from rewardrails.domain.payout import IN_PROVIDER_HANDS, PayoutState, may_move
 from rewardrails.domain.posting import Posting
@@ -154,9 +154,7 @@ async def correct_destination_within(
         core.digest_destination(destination),
         core.digest_content(reward),
     )
-    await tx.execute(
-        sql("insert_events"), [payout_id], [version], ["payout.destination_corrected"], ["{}"], actor
-    )
+    await tx.execute(sql("insert_events"), [payout_id], [version], ["payout.destination_corrected"], ["{}"], actor)
 
 
 async def _step(

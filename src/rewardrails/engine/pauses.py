@@ -47,7 +47,9 @@ async def pause_within(
 ) -> Pause:
     """`pause` inside the caller's transaction."""
     if (scope is PauseScope.EVERYTHING) != (subject == ""):
-        raise FieldInvalid("a pause of everything names no subject; one of a provider or campaign names it", field="subject")
+        raise FieldInvalid(
+            "a pause of everything names no subject; one of a provider or campaign names it", field="subject"
+        )
     known = {PauseScope.PROVIDER: core.config.providers, PauseScope.CAMPAIGN: core.config.campaigns}.get(scope)
     if known is not None and subject not in known:
         raise FieldInvalid(f"there is no {scope.value} called {subject!r} in the configuration", field="subject")

@@ -38,7 +38,9 @@ async def quote(core: Core, reward: RewardRow, *, actor: str) -> StoredQuote:
     name = core.config.route(reward.campaign, reward.jurisdiction, reward.destination.kind, reward.asset)
     provider = core.providers.get(name) if name else None
     if provider is None:
-        raise ProviderDisabled(f"no enabled provider pays {reward.destination.kind!r} in {reward.asset}: add a route, enable it")
+        raise ProviderDisabled(
+            f"no enabled provider pays {reward.destination.kind!r} in {reward.asset}: add a route, enable it"
+        )
     async with core.database.reading() as connection:
         pools = await pools_by_name(connection)
     pool = pools.get(core.config.campaigns[reward.campaign].pools.get(reward.asset, ""))

@@ -161,7 +161,9 @@ async def read_history(core: Core, payout_id: UUID) -> PayoutHistory:
     )
 
 
-async def list_events(core: Core, *, after: int = 0, limit: int = 100, subject_id: UUID | None = None) -> list[EventView]:
+async def list_events(
+    core: Core, *, after: int = 0, limit: int = 100, subject_id: UUID | None = None
+) -> list[EventView]:
     """Sealed events after a position, in order; the same answer for ever."""
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("sealed_events"), after, limit, subject_id)

@@ -157,9 +157,7 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
         provider: str | None = request.quote.provider
         ceiling = request.quote.fee_minor
     else:
-        provider = core.config.route(
-            request.campaign, request.jurisdiction, request.destination_kind, request.asset
-        )
+        provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
         ceiling = _fee_ceiling(core, provider, request)
     return _Planned(
         request=request,
@@ -262,7 +260,9 @@ async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor:
     )
 
 
-async def _payouts_met(connection: Connection, planned: Iterable[_Planned]) -> dict[tuple[str, str], tuple[UUID, bytes, str]]:
+async def _payouts_met(
+    connection: Connection, planned: Iterable[_Planned]
+) -> dict[tuple[str, str], tuple[UUID, bytes, str]]:
     rewards = [plan.request.reward for plan in planned]
     rows = await connection.fetch(
         sql("payouts_by_reward"), [campaign for campaign, _ in rewards], [reward for _, reward in rewards]

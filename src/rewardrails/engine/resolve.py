@@ -57,7 +57,8 @@ async def resolve_within(
     evidence = evidence.strip()
     if len(evidence) < MIN_EVIDENCE_LENGTH:
         raise ProofRequired(
-            "say what you saw at the provider and where (a reference, a statement, a screenshot's place)", field="evidence"
+            "say what you saw at the provider and where (a reference, a statement, a screenshot's place)",
+            field="evidence",
         )
     rows = await tx.fetch(sql("lock_payouts"), [payout_id])
     if not rows:
@@ -72,7 +73,9 @@ async def resolve_within(
         await tx.execute(sql("void_resolution"), open_one["id"])
         return await _propose(core, tx, payout_id, payout["live_attempt_no"], outcome, evidence, actor)
     if open_one["proposed_by"] == actor:
-        raise Forbidden(f"you proposed this yourself: another person must confirm that payout {payout_id} was {outcome}")
+        raise Forbidden(
+            f"you proposed this yourself: another person must confirm that payout {payout_id} was {outcome}"
+        )
     await tx.execute(sql("confirm_resolution"), open_one["id"], actor)
     attempt = await tx.fetchrow(sql("read_attempts"), [payout_id], [open_one["attempt_no"]])
     paid = outcome is Resolved.PAID

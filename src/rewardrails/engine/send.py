@@ -168,7 +168,9 @@ async def send(core: Core, provider: RewardPayoutProvider, claimed: Claimed) -> 
         ref=claimed.ref,
         provider=provider.name,
         source=ObservationSource.CALL,
-        observation=observation_of(outcome, sends=claimed.sends, replays_errors=provider.capabilities.dedupe_replays_errors),
+        observation=observation_of(
+            outcome, sends=claimed.sends, replays_errors=provider.capabilities.dedupe_replays_errors
+        ),
         actor=core.actor,
         fence=claimed.fence,
     )
@@ -250,9 +252,7 @@ def observation_of(outcome: CreateOutcome, *, sends: int, replays_errors: bool) 
                 evidence=outcome.evidence,
             )
         case Rejected() | Progressed():
-            return Observation(
-                status=ObservedStatus.UNKNOWN, code=ErrorCode.OUTCOME_UNKNOWN, evidence=outcome.evidence
-            )
+            return Observation(status=ObservedStatus.UNKNOWN, code=ErrorCode.OUTCOME_UNKNOWN, evidence=outcome.evidence)
         case OutcomeUnknown():
             return Observation(
                 status=ObservedStatus.UNKNOWN,

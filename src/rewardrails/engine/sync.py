@@ -46,9 +46,7 @@ async def claim_expired(core: Core, provider: RewardPayoutProvider, limit: int) 
     """Attempts whose worker went away mid-call, under a new fence that shuts the old worker out."""
     lease = provider.capabilities.call_timeout + LEASE_MARGIN
     async with core.database.transaction() as connection:
-        rows = await connection.fetch(
-            sql("claim_expired"), provider.name, limit, core.actor, lease.total_seconds()
-        )
+        rows = await connection.fetch(sql("claim_expired"), provider.name, limit, core.actor, lease.total_seconds())
     return [_asked(row, row["fence"]) for row in rows]
 
 
@@ -56,9 +54,7 @@ async def claim_to_sync(core: Core, provider: RewardPayoutProvider, limit: int) 
     """Attempts whose rail is due to be asked; each is due again later, ever more rarely."""
     first = provider.capabilities.first_sync_after.total_seconds()
     async with core.database.transaction() as connection:
-        rows = await connection.fetch(
-            sql("claim_to_sync"), provider.name, limit, first, SYNC_CEILING.total_seconds()
-        )
+        rows = await connection.fetch(sql("claim_to_sync"), provider.name, limit, first, SYNC_CEILING.total_seconds())
     return [_asked(row, None) for row in rows]
 
 
@@ -114,9 +110,7 @@ def _observation(answer: SyncResult) -> Observation:
         case Found():
             return answer.observation
         case Absent():
-            return Observation(
-                status=ObservedStatus.UNKNOWN, code=ErrorCode.OUTCOME_UNKNOWN, evidence=answer.evidence
-            )
+            return Observation(status=ObservedStatus.UNKNOWN, code=ErrorCode.OUTCOME_UNKNOWN, evidence=answer.evidence)
         case CannotTell():
             return Observation(status=ObservedStatus.UNKNOWN, code=answer.code, evidence=answer.evidence)
 

@@ -94,7 +94,10 @@ async def store_notices(core: Core, notices: Sequence[Notice]) -> list[None]:
         [notice.provider for notice in notices],
         [notice.event_key for notice in notices],
         [core.vault.seal(notice.body, _BODY) for notice in notices],
-        [core.vault.seal(_ENCODER.encode([_pack(o) for o in notice.observations]), _OBSERVATIONS) for notice in notices],
+        [
+            core.vault.seal(_ENCODER.encode([_pack(o) for o in notice.observations]), _OBSERVATIONS)
+            for notice in notices
+        ],
     )
 
     async def work(connection: Connection) -> None:
@@ -221,7 +224,9 @@ def _pack(item: Observation) -> _Stored:
         provider_reference=item.provider_reference,
         amount=(str(item.amount.amount_minor), item.amount.asset) if item.amount else None,
         fee=(str(item.fee.amount_minor), item.fee.asset) if item.fee else None,
-        destination=(item.destination.kind, item.destination.value, item.destination.memo) if item.destination else None,
+        destination=(item.destination.kind, item.destination.value, item.destination.memo)
+        if item.destination
+        else None,
         code=item.code,
         retryable=item.retryable,
         live=item.live,

@@ -1,6 +1,5 @@
 """The way out to addresses that somebody else chose: never to ourselves, our network or the cloud's own services."""
 
-import asyncio
 import ipaddress
 import socket
 from urllib.parse import urlsplit
@@ -91,7 +90,7 @@ class Egress:
                 self._check_peer(answer)
                 await answer.content.read(MAX_ANSWER_BYTES)
                 return answer.status
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise EgressFailed(type(error).__name__) from error
 
     async def close(self) -> None:

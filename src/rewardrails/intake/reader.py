@@ -1,3 +1,6 @@
 """TEMPORARY."""
+
 Chunk = FileFormat = StagedRow = object
+
+
 def read_rows(*a): ...

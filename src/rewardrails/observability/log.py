@@ -10,7 +10,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 _MASK = "********"
 _SECRET_WORDS = ("authorization", "password", "secret", "token", "credential", "destination", "api_key", "memo")
-_QUIET = ("uvicorn.access", "asyncio")
+_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
 
 
 def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:
@@ -31,7 +31,11 @@ def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:
     root.setLevel(level)
     _quieten(_QUIET)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -51,7 +55,8 @@ def _formatter(shared: list[Processor]) -> logging.Formatter:
         foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.dict_tracebacks,
+            # Without local variables: they hold request bodies and keys.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(default=repr),
         ],
     )

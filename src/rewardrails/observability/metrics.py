@@ -80,9 +80,16 @@ async def _gauges(database: Database) -> CollectorRegistry:
         gauge.set(row["waiting"])
         age = Gauge(f"rewardrails_{row['queue']}_oldest_seconds", "Age of the oldest one", registry=registry)
         age.set(row["oldest_seconds"])
-    _fill(registry, "rewardrails_delivery_open", "Events an endpoint still waits for", ("endpoint",), deliveries, "open")
     _fill(
-        registry, "rewardrails_delivery_oldest_seconds", "Age of the oldest", ("endpoint",), deliveries, "oldest_seconds"
+        registry, "rewardrails_delivery_open", "Events an endpoint still waits for", ("endpoint",), deliveries, "open"
+    )
+    _fill(
+        registry,
+        "rewardrails_delivery_oldest_seconds",
+        "Age of the oldest",
+        ("endpoint",),
+        deliveries,
+        "oldest_seconds",
     )
     Gauge("rewardrails_workers", "Workers seen lately", registry=registry).set(len(workers))
     return registry

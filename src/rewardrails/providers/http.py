@@ -19,7 +19,8 @@ from rewardrails.secrets import Secret
 DEFAULT_MAX_BODY_BYTES = 1_048_576
 DEFAULT_CONNECT_TIMEOUT_SECONDS = 5.0
 DEFAULT_READ_TIMEOUT_SECONDS = 30.0
-DEFAULT_MAX_CONNECTIONS = 100
+# Above any `max_in_flight`, which is the real bound: waiting for a connection counts as failing to connect.
+DEFAULT_MAX_CONNECTIONS = 1_000
 # Shorter than the idle timeout of common servers (5 s and up): a POST on a connection that the other side is just
 # closing is an unknown outcome, so we let go first.
 IDLE_SECONDS = 4.0

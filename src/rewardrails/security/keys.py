@@ -90,9 +90,7 @@ async def list_keys(database: Database) -> list[StoredKey]:
     """Every key, oldest first."""
     async with database.reading() as connection:
         rows = await connection.fetch(sql("list_api_keys"))
-    return [
-        StoredKey(**{**dict(row), "scopes": frozenset(Scope(scope) for scope in row["scopes"])}) for row in rows
-    ]
+    return [StoredKey(**{**dict(row), "scopes": frozenset(Scope(scope) for scope in row["scopes"])}) for row in rows]
 
 
 async def revoke_key(database: Database, key_id: UUID, *, actor: str) -> None:

@@ -17,8 +17,14 @@ T = TypeVar("T")
 APP_ROLE = "rewardrails_app"
 TRIES = 6
 _RETRY_WHOLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, asyncpg.AdminShutdownError,
-         asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+)
 
 Connection: TypeAlias = PoolConnectionProxy
 _in_transaction: ContextVar[bool] = ContextVar("rewardrails_in_transaction", default=False)

@@ -40,6 +40,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "max_connections": "200",
         "shared_buffers": "256MB",
         "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
         "fsync": "on",
         "full_page_writes": "on",
         "synchronous_commit": "on",
@@ -163,7 +164,12 @@ class EmbeddedPostgres:
         if fresh.exists():
             shutil.rmtree(fresh)
         arguments = ["--encoding=UTF8", "--no-locale", "--auth=trust", "--data-checksums", f"--username={SUPERUSER}"]
-        self._programs.run("initdb", *arguments, "-D", str(fresh), timeout_seconds=READY_SECONDS)
+        try:
+            self._programs.run("initdb", *arguments, "-D", str(fresh), timeout_seconds=READY_SECONDS)
+        except ProgramFailed as error:
+            raise DatabaseUnavailable(
+                f"no database can be made in {self._folder} ({error.message}): correct that, {HOW_TO_GO_ON}"
+            ) from error
         with (fresh / "postgresql.conf").open("a", encoding="utf-8") as config:
             config.write("\ninclude 'rewardrails.conf'\n")
         fresh.rename(self._data)

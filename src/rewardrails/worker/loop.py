@@ -9,9 +9,7 @@ log = structlog.get_logger(__name__)
 AFTER_ERROR_SECONDS = 1.0
 
 
-async def repeat(
-    name: str, work: Callable[[], Awaitable[int]], *, idle_seconds: float, stop: asyncio.Event
-) -> None:
+async def repeat(name: str, work: Callable[[], Awaitable[int]], *, idle_seconds: float, stop: asyncio.Event) -> None:
     """Call `work` until `stop` is set; after a call that found nothing (0) wait `idle_seconds`, after an error a second."""
     while not stop.is_set():
         try:

@@ -17,9 +17,9 @@ from rewardrails.engine.request import RequestVerdict, request_of, request_payou
 from rewardrails.engine.resolve import Resolved, resolve
 from rewardrails.engine.send import claim, send
 from rewardrails.engine.sync import apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
-from rewardrails.providers.capabilities import Dedupe
 from rewardrails.errors import ErrorCode, Forbidden, NotCancelableError, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
+from rewardrails.providers.capabilities import Dedupe
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
 from tests.support.season import BUDGET, opened_core, pool, request, reward, send_all, states
 
@@ -476,7 +476,8 @@ async def test_an_unknown_outcome_takes_two_people_and_evidence(database_dsn):
 async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(database_dsn):
     async def dear(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Settled(
-            provider_reference=rail.accept(order, ObservedStatus.PAID), fee=Money(amount_minor=rail.fee_minor, asset="EUR")
+            provider_reference=rail.accept(order, ObservedStatus.PAID),
+            fee=Money(amount_minor=rail.fee_minor, asset="EUR"),
         )
 
     rail = ScriptedRail("one", dear)

@@ -43,7 +43,14 @@ async def test_rewards_of_different_campaigns_do_not_meet(database_dsn):
 async def test_a_row_the_pool_cannot_bear_is_refused_alone_and_claims_nothing(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=2500) as core:
         results = await request(
-            core, [reward(1), reward(2, amount_minor=9000), reward(3), reward(4, amount_minor=600), reward(5, amount_minor=500)]
+            core,
+            [
+                reward(1),
+                reward(2, amount_minor=9000),
+                reward(3),
+                reward(4, amount_minor=600),
+                reward(5, amount_minor=500),
+            ],
         )
 
         assert [result.verdict for result in results] == ["accepted", "refused", "accepted", "refused", "accepted"]

@@ -11,19 +11,25 @@ from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.engine.webhooks import Notice, apply_notices, store_notices
 from rewardrails.ledger.invariants import verify
 from tests.support.scripted_rail import ScriptedRail, accept
-from tests.support.season import opened_core, reward, request, send_all, states
+from tests.support.season import opened_core, request, reward, send_all, states
 
 
 def notice(rail_key: str, status: ObservedStatus, *, event_key: str = "", **fields: object) -> Notice:
     seen = Observation(status=status, rail_key=rail_key, **fields)
     return Notice(
-        provider="one", event_key=event_key or f"{rail_key}-{status}", body=b'{"player": "secret"}', observations=(seen,)
+        provider="one",
+        event_key=event_key or f"{rail_key}-{status}",
+        body=b'{"player": "secret"}',
+        observations=(seen,),
     )
 
 
 async def inbox(core):
     async with core.database.reading() as connection:
-        return [(row["state"], row["code"]) for row in await connection.fetch("SELECT state, code FROM webhook_inbox ORDER BY id")]
+        return [
+            (row["state"], row["code"])
+            for row in await connection.fetch("SELECT state, code FROM webhook_inbox ORDER BY id")
+        ]
 
 
 async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):

@@ -14,7 +14,9 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def reply(status: int, **headers: str) -> HttpReply:
-    return HttpReply(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b"")
+    return HttpReply(
+        status=status, headers={name.replace("_", "-"): value for name, value in headers.items()}, body=b""
+    )
 
 
 @pytest.mark.parametrize("reason", list(NeverSentReason))

@@ -160,5 +160,3 @@ def mutant(good: WebhookRequest, chance: random.Random) -> WebhookRequest:
 def same_signature(before: bytes, after: bytes) -> bool:
     """Whether a mutated header still holds the whole original among its space-separated parts."""
     return before in after.split(b" ")
-
-

@@ -51,6 +51,9 @@ DELETE FROM idempotency WHERE client = $1 AND operation = $2 AND key = ANY ($3::
 -- name: store_response
 UPDATE idempotency SET status = $4, response = $5 WHERE client = $1 AND operation = $2 AND key = $3
 
+-- name: schema_version
+SELECT version_num FROM alembic_version
+
 -- name: beat
 INSERT INTO worker (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET seen_at = rr_now()
 

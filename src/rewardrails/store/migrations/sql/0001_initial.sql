@@ -480,3 +480,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON payout, batch, batch_row, idempotency, q
 GRANT SELECT, INSERT ON event TO rewardrails_app;
 GRANT UPDATE (position, chain_hash) ON event TO rewardrails_app;
 GRANT SELECT, UPDATE ON event_seal TO rewardrails_app;
+DO $$
+BEGIN
+    IF to_regclass('alembic_version') IS NOT NULL THEN
+        GRANT SELECT ON alembic_version TO rewardrails_app; -- so that a process can tell whether it fits the database
+    END IF;
+END $$;

@@ -1,0 +1,98 @@
+"""The API as one Litestar application on one `Core`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Request, Response, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+import rewardrails
+from rewardrails.api import openapi, problems
+from rewardrails.api.auth import KeyRing
+from rewardrails.api.body import MAX_JSON_BYTES, JsonBody
+from rewardrails.api.context import RequestContext
+from rewardrails.api.gathering import Gathering
+from rewardrails.api.routes import (
+    batches,
+    events,
+    health,
+    keys,
+    manual,
+    operations,
+    pauses,
+    payouts,
+    pools,
+    providers,
+    quotes,
+    status,
+    webhooks,
+)
+from rewardrails.engine.core import Core
+
+_API = OpenAPIConfig(
+    title="RewardRails",
+    version=rewardrails.__version__,
+    description="Pays game rewards out over interchangeable rails, exactly once.",
+    use_handler_docstrings=True,
+    path="/schema",
+    components=Components(
+        security_schemes={"ApiKey": SecurityScheme(type="http", scheme="bearer", description="An API key: rr_...")}
+    ),
+    security=[{"ApiKey": []}],
+)
+ROUTERS = (
+    batches.router,
+    events.router,
+    keys.router,
+    manual.router,
+    operations.router,
+    pauses.router,
+    payouts.router,
+    pools.router,
+    providers.router,
+    quotes.router,
+)
+OPEN_ROUTES = (health.alive, health.ready, health.figures, status.status_page, webhooks.receive_webhook)
+
+
+def create_app(core: Core) -> Litestar:
+    """The API on `core`; whoever makes `core` closes it, after the application has shut down."""
+    gathering = Gathering.of(core)
+    key_ring = KeyRing(core)
+
+    @asynccontextmanager
+    async def draining(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await gathering.drain()
+
+    app = Litestar(
+        route_handlers=[*ROUTERS, *OPEN_ROUTES, _openapi_json],
+        dependencies={
+            "core": Provide(lambda: core, sync_to_thread=False),
+            "gathering": Provide(lambda: gathering, sync_to_thread=False),
+            "key_ring": Provide(lambda: key_ring, sync_to_thread=False),
+        },
+        dto=JsonBody,
+        return_dto=None,
+        exception_handlers={Exception: problems.refuse},
+        lifespan=[draining],
+        openapi_config=_API,
+        request_max_body_size=MAX_JSON_BYTES,
+        state=State({"core": core, "key_ring": key_ring, "gathering": gathering}),
+        logging_config=None,
+    )
+    # Around the router too, so that a request to no route at all has its id as well.
+    app.asgi_handler = RequestContext(app.asgi_handler)
+    return app
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def _openapi_json(request: Request) -> Response[bytes]:  # type: ignore[type-arg]
+    """The API's own description."""
+    state = request.app.state
+    if "openapi" not in state:
+        state["openapi"] = openapi.document(request.app)
+    return Response(state["openapi"], media_type="application/json")

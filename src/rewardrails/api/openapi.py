@@ -1,0 +1,48 @@
+"""The OpenAPI document: what the handlers say, plus what only the whole API knows."""
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+
+from rewardrails.api.problems import MEDIA_TYPE, Problem
+from rewardrails.api.routes.webhooks import MAX_NOTICE_BYTES, PATH
+
+_PROBLEM = {
+    "description": "Refused; the code says why.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+_FILE = {"type": "string", "format": "binary"}
+
+
+def document(app: Litestar) -> bytes:
+    """The OpenAPI 3.1 document of `app` as JSON."""
+    schema = dict(app.openapi_schema.to_schema())
+    _, components = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    schema["components"]["schemas"].update(components)
+    schema["paths"][f"{PATH}/{{provider}}"] = _webhook_path()
+    for path, item in schema["paths"].items():
+        for operation in item.values():
+            operation["responses"].pop("400", None)
+            operation["responses"]["default"] = _PROBLEM
+            if not path.startswith("/v1/") or path.startswith(PATH):
+                operation["security"] = []
+    schema["paths"]["/v1/batches"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"text/csv": {"schema": _FILE}, "application/x-ndjson": {"schema": _FILE}},
+    }
+    return msgspec.json.encode(schema)
+
+
+def _webhook_path() -> dict[str, Any]:
+    return {
+        "post": {
+            "tags": ["Webhooks"],
+            "operationId": "receiveWebhook",
+            "summary": "A provider's notice",
+            "description": f"Signed by the provider; at most {MAX_NOTICE_BYTES} bytes. Answers 200 once it is stored.",
+            "parameters": [{"name": "provider", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+            "responses": {"200": {"description": "Stored; it will be applied."}},
+        }
+    }

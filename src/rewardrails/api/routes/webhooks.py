@@ -1,0 +1,82 @@
+"""Providers' notices: no API key, but a signature over the raw bytes that the provider's adapter verifies.
+
+A plain ASGI application: this is the busiest door, and it needs nothing of what the others have.
+"""
+
+import msgspec
+import structlog
+from litestar import asgi
+from litestar.types import Receive, Scope, Send
+
+from rewardrails import clock
+from rewardrails.api.gathering import Gathering
+from rewardrails.api.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, problem_of
+from rewardrails.domain.webhook import WebhookRequest
+from rewardrails.engine.core import Core
+from rewardrails.engine.webhooks import verify
+from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RewardRailsError
+from rewardrails.observability import metrics
+
+PATH = "/v1/webhooks"
+MAX_NOTICE_BYTES = 1024 * 1024
+_ACCEPTED = b'{"received":true}'
+log = structlog.get_logger(__name__)
+
+
+@asgi(PATH, is_mount=True, copy_scope=False)
+async def receive_webhook(scope: Scope, receive: Receive, send: Send) -> None:
+    """Take one notice: 200 once it is stored; a refusal by the catalogue; 500 for our own faults, so that it comes again."""
+    core: Core = scope["litestar_app"].state.core
+    name = scope["path"].removeprefix(PATH).strip("/")
+    scope["path_template"] = f"{PATH}/{{provider}}"
+    known = name if name in core.config.providers else "unknown"
+    try:
+        if scope["method"] != "POST":
+            await _refuse(scope, send, NotFound("this address takes POST only"), status=METHOD_NOT_ALLOWED)
+            return
+        gathering: Gathering = scope["litestar_app"].state.gathering
+        notice = verify(core, name, await _read(scope, receive))
+        await gathering.notices.submit(notice)
+    except RewardRailsError as error:
+        metrics.count_webhook(provider=known, verdict=error.code.value)
+        log.warning("webhook_refused", provider=known, code=error.code.value)
+        await _refuse(scope, send, error)
+    except Exception as error:  # the edge: whatever broke is ours, and the provider must send it again
+        metrics.count_webhook(provider=known, verdict=ErrorCode.INTERNAL_ERROR.value)
+        log.exception("webhook_failed", provider=known)
+        await _refuse(scope, send, RewardRailsError(type(error).__name__))
+    else:
+        metrics.count_webhook(provider=known, verdict="received")
+        await _respond(send, 200, "application/json", _ACCEPTED)
+
+
+async def _read(scope: Scope, receive: Receive) -> WebhookRequest:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise FieldInvalid("the sender went away before the end of the body", field="body")
+        size += len(message["body"])
+        if size > MAX_NOTICE_BYTES:
+            raise FieldInvalid(f"the body has more than {MAX_NOTICE_BYTES} bytes", field="body")
+        parts.append(message["body"])
+        more = message["more_body"]
+    return WebhookRequest(body=b"".join(parts), headers=headers, received_at=clock.now())
+
+
+async def _refuse(scope: Scope, send: Send, error: RewardRailsError, *, status: int | None = None) -> None:
+    problem = problem_of(error, scope["state"].get("request_id", ""), status=status)
+    status = status or CATALOGUE[error.code].http_status
+    await _respond(
+        send, status, MEDIA_TYPE, msgspec.json.encode(problem), (b"allow", b"POST") if status == 405 else None
+    )
+
+
+async def _respond(
+    send: Send, status: int, media_type: str, body: bytes, header: tuple[bytes, bytes] | None = None
+) -> None:
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, header] if header else headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,127 @@
+"""The shape of `rewardrails.toml` as written, before references are resolved."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+from rewardrails.config.model import Environment
+from rewardrails.providers.capabilities import ProviderEnvironment, ProviderType
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$")]
+Reference = Annotated[str, StringConstraints(min_length=1)]
+Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+Decimals = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AssetTable(_Table):
+    exponent: int = Field(ge=0, le=30)
+    redeemable: bool = True
+
+
+class KindTable(_Table):
+    parser: str
+    assets: list[Name] = Field(min_length=1)
+
+
+class PoolTable(_Table):
+    asset: Name
+    max_payout: Decimals | None = None
+
+
+class CampaignTable(_Table):
+    jurisdictions: list[Jurisdiction] = Field(min_length=1)
+    pools: dict[Name, Name]
+
+
+class FeeTable(_Table):
+    basis_points: int = Field(default=0, ge=0, le=10_000)
+    fixed: dict[Name, Decimals] = {}
+
+
+class ProviderTable(_Table):
+    type: ProviderType
+    adapter: Name
+    enabled: bool = False
+    environment: ProviderEnvironment = ProviderEnvironment.SANDBOX
+    settings: dict[str, JsonValue] = {}
+    credentials: dict[Name, Reference] = {}
+    fees: FeeTable = FeeTable()
+    max_in_flight: int | None = Field(default=None, ge=1, le=100_000)
+    rate_per_second: float | None = Field(default=None, gt=0)
+    burst: float | None = Field(default=None, ge=1)
+    call_timeout_seconds: float | None = Field(default=None, gt=0, le=300)
+
+
+class RouteTable(_Table):
+    destination_kind: Name
+    provider: Name
+    campaign: Name | None = None
+    asset: Name | None = None
+    jurisdictions: list[Jurisdiction] = []
+
+
+class EndpointTable(_Table):
+    name: Name
+    url: str
+    secret: Reference
+    allow_private: bool = False
+
+
+class EventsTable(_Table):
+    endpoints: list[EndpointTable] = []
+
+
+class DatabaseTable(_Table):
+    url: Reference | None = None
+
+
+class ServerTable(_Table):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+
+
+class WorkerTable(_Table):
+    calls_at_once: int = Field(default=128, ge=1, le=10_000)
+
+
+class SecurityTable(_Table):
+    master_key: Reference | None = None
+
+
+class BreakerTable(_Table):
+    failures: int = Field(default=20, ge=1)
+    closed_seconds: float = Field(default=5.0, gt=0)
+
+
+class RetryTable(_Table):
+    max_tries: int = Field(default=5, ge=0, le=100)
+
+
+class LoggingTable(_Table):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class File(_Table):
+    environment: Environment
+    network: Literal["mainnet", "testnet"] = "mainnet"
+    max_field_length: int = Field(default=1000, ge=10, le=10_000)
+    database: DatabaseTable = DatabaseTable()
+    server: ServerTable = ServerTable()
+    worker: WorkerTable = WorkerTable()
+    security: SecurityTable = SecurityTable()
+    breaker: BreakerTable = BreakerTable()
+    retry: RetryTable = RetryTable()
+    events: EventsTable = EventsTable()
+    logging: LoggingTable = LoggingTable()
+    assets: dict[Name, AssetTable] = {}
+    destination_kinds: dict[Name, KindTable] = {}
+    pools: dict[Name, PoolTable] = {}
+    campaigns: dict[Name, CampaignTable] = {}
+    providers: dict[Name, ProviderTable] = {}
+    routes: list[RouteTable] = []

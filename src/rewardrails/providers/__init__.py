@@ -1,0 +1,1 @@
+"""Rails: the contract every adapter keeps, the shared tools, and one package per adapter."""

@@ -1,0 +1,1 @@
+"""What adapter authors and tests use: the fake provider and its steering."""

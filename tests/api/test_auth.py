@@ -1,0 +1,91 @@
+"""Who may do what: every route against every scope."""
+
+import pytest
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+
+from rewardrails.api.app import OPEN_ROUTES, ROUTERS
+from rewardrails.api.auth import Requires
+from rewardrails.security.keys import Scope, revoke_key
+from tests.api.client import Api
+
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+
+
+def guarded() -> list[tuple[str, str, Scope]]:
+    """Method, path and scope of every handler behind a key."""
+    found = []
+    for router in ROUTERS:
+        for handler in router.route_handlers:
+            assert isinstance(handler, HTTPRouteHandler)
+            (guard,) = handler.guards or ()
+            assert isinstance(guard, Requires)
+            (method,) = handler.http_methods - {"OPTIONS", "HEAD"}
+            (path,) = handler.paths
+            whole = f"{router.path}{path}".rstrip("/")
+            for name in ("pool_id", "payout_id", "batch_id", "pause_id", "key_id"):
+                whole = whole.replace(f"{{{name}:uuid}}", NOWHERE)
+            found.append((str(method), whole, guard.scope))
+    return sorted(found)
+
+
+ROUTES = guarded()
+
+
+def test_every_route_under_v1_is_guarded_but_the_webhooks() -> None:
+    open_paths = {path for handler in OPEN_ROUTES for path in handler.paths}
+
+    assert {path for path in open_paths if path.startswith("/v1")} == {"/v1/webhooks"}
+    assert any(isinstance(handler, ASGIRouteHandler) for handler in OPEN_ROUTES)
+    assert len(ROUTES) == 30
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+async def test_a_route_is_closed_without_its_scope_and_open_with_it(
+    api: Api, method: str, path: str, scope: Scope
+) -> None:
+    before = await api.row_counts()
+
+    nobody = await api.call(method, path, token="")
+    stranger = await api.call(method, path, token="rr_" + "x" * 43)
+    others = await api.call(method, path, token=await api.key_with(set(Scope) - {scope, Scope.ADMIN}))
+    owner = await api.call(method, path, token=await api.key_with({scope}))
+
+    assert [(answer.status, answer.code) for answer in (nobody, stranger)] == [(401, "unauthorized")] * 2
+    assert (others.status, others.code) == (403, "forbidden")
+    assert owner.status not in (401, 403, 405, 500)
+    after = await api.row_counts()
+    assert {name: after[name] - before[name] for name in after} | {"api_key": 0, "event": 0} == dict.fromkeys(after, 0)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer ", "Basic cnJfeA==", "Bearer rr_", "Bearer rr_\xe9" + "x" * 40, "rr_" + "x" * 43],
+)
+async def test_a_malformed_authorization_is_unauthorized(api: Api, authorization: str) -> None:
+    answer = await api.get("/v1/pools", token="", headers={"Authorization": authorization})
+
+    assert (answer.status, answer.code) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_a_key_is_made_listed_used_and_dies_at_once_where_it_is_revoked(api: Api) -> None:
+    made = (await api.post("/v1/keys", {"name": "game", "scopes": ["read"]}, key=None)).json
+    assert (await api.get("/v1/pools", token=made["token"])).status == 200
+
+    revoked = await api.post(f"/v1/keys/{made['id']}/revoke", key=None)
+
+    assert (revoked.status, (await api.get("/v1/pools", token=made["token"])).status) == (204, 401)
+    listed = (await api.get("/v1/keys")).json["keys"]
+    assert [key["revoked_at"] is not None for key in listed] == [False, True]
+    assert made["token"].encode() not in (await api.get("/v1/keys")).body
+
+
+async def test_a_key_revoked_elsewhere_dies_within_the_cache_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache is bounded by a clock; with no time left in it the next request must look again."""
+    made = (await api.post("/v1/keys", {"name": "game", "scopes": ["read"]}, key=None)).json
+    monkeypatch.setattr("rewardrails.api.auth.CACHE_SECONDS", 0.0)
+    assert (await api.get("/v1/pools", token=made["token"])).status == 200
+
+    await revoke_key(api.core.database, made["id"], actor="test")
+
+    assert (await api.get("/v1/pools", token=made["token"])).status == 401
