@@ -32,7 +32,7 @@ class SystemIds:
 
     def random_fraction(self) -> float:
         """A number from 0 up to, not including, 1."""
-        return random.random()  # noqa: S311 - jitter need not be unguessable; tokens are
+        return random.random()
 
     def new_token(self, nbytes: int) -> str:
         """`nbytes` unguessable bytes as URL-safe text."""

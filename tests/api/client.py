@@ -107,10 +107,7 @@ class Api:
 
     async def row_counts(self) -> dict[str, int]:
         """How many rows each table holds that a request may write."""
-        tables = (
-            "account api_key attempt batch batch_row event idempotency observation pause payout pool quote resolution "
-            "transfer webhook_inbox"
-        ).split()
+        tables = ["account", "api_key", "attempt", "batch", "batch_row", "event", "idempotency", "observation", "pause", "payout", "pool", "quote", "resolution", "transfer", "webhook_inbox"]
         async with self.core.database.reading() as connection:
             return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}
 

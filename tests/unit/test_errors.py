@@ -19,7 +19,7 @@ from rewardrails.errors import (
 
 COMPLIANCE_WORDS = re.compile(
     r"sanction|screen|complian|legal|block|jurisdiction|country|approv|review|limit|fraud|abuse|suspic|cooling|list",
-    re.I,
+    re.IGNORECASE,
 )
 
 

@@ -87,7 +87,7 @@ def _refuse_unknown_query(connection: ASGIConnection, handler: BaseRouteHandler)
     if not connection.scope["query_string"]:
         return
     known = {
-        getattr(field.kwarg_definition, "query", None) or name
+        getattr(field.kwarg_definition, "name", None) or name
         for name, field in handler.parsed_fn_signature.parameters.items()
     }
     seen = set()

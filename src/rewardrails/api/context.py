@@ -1,9 +1,9 @@
 """What every request gets before anybody looks at it: an id, a line in the log, its figures."""
 
+import structlog
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
-import structlog
 
 from rewardrails import clock, ids
 from rewardrails.observability import metrics

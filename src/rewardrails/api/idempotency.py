@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from rewardrails.engine.core import Core
 from rewardrails.engine.idempotent import MAX_KEY_LENGTH, IdempotentCall, StoredResponse, once, once_outside
@@ -15,8 +15,8 @@ from rewardrails.store.database import Connection
 REPLAYED = "Idempotency-Replayed"
 IdempotencyKey = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern="^[ -~]+$",

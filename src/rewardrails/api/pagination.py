@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, TypeVar
 from uuid import UUID
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from rewardrails.errors import FieldInvalid
 
@@ -14,8 +14,8 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 _MAX_NUMBER = 2**63 - 1
-Limit = Annotated[int, Parameter(ge=1, le=MAX_LIMIT, description="How many to answer at most.")]
-Cursor = Annotated[str | None, Parameter(max_length=64, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many to answer at most.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=64, description="`next_cursor` of the page before.")]
 
 
 def after_id(cursor: str | None) -> UUID | None:

@@ -18,31 +18,43 @@ class _Table(BaseModel):
 
 
 class AssetTable(_Table):
+    """[assets.CODE]."""
+
     exponent: int = Field(ge=0, le=30)
     redeemable: bool = True
 
 
 class KindTable(_Table):
+    """[destination_kinds.NAME]."""
+
     parser: str
     assets: list[Name] = Field(min_length=1)
 
 
 class PoolTable(_Table):
+    """[pools.NAME]."""
+
     asset: Name
     max_payout: Decimals | None = None
 
 
 class CampaignTable(_Table):
+    """[campaigns.NAME]."""
+
     jurisdictions: list[Jurisdiction] = Field(min_length=1)
     pools: dict[Name, Name]
 
 
 class FeeTable(_Table):
+    """[providers.NAME.fees]: the most the provider charges on top."""
+
     basis_points: int = Field(default=0, ge=0, le=10_000)
     fixed: dict[Name, Decimals] = {}
 
 
 class ProviderTable(_Table):
+    """[providers.NAME]."""
+
     type: ProviderType
     adapter: Name
     enabled: bool = False
@@ -57,6 +69,8 @@ class ProviderTable(_Table):
 
 
 class RouteTable(_Table):
+    """[[routes]]: the first that takes a payout decides."""
+
     destination_kind: Name
     provider: Name
     campaign: Name | None = None
@@ -65,6 +79,8 @@ class RouteTable(_Table):
 
 
 class EndpointTable(_Table):
+    """[[events.endpoints]]."""
+
     name: Name
     url: str
     secret: Reference
@@ -72,42 +88,60 @@ class EndpointTable(_Table):
 
 
 class EventsTable(_Table):
+    """[events]."""
+
     endpoints: list[EndpointTable] = []
 
 
 class DatabaseTable(_Table):
+    """[database]."""
+
     url: Reference | None = None
 
 
 class ServerTable(_Table):
+    """[server]."""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = ""
 
 
 class WorkerTable(_Table):
+    """[worker]."""
+
     calls_at_once: int = Field(default=128, ge=1, le=10_000)
 
 
 class SecurityTable(_Table):
+    """[security]."""
+
     master_key: Reference | None = None
 
 
 class BreakerTable(_Table):
+    """[breaker]."""
+
     failures: int = Field(default=20, ge=1)
     closed_seconds: float = Field(default=5.0, gt=0)
 
 
 class RetryTable(_Table):
+    """[retry]."""
+
     max_tries: int = Field(default=5, ge=0, le=100)
 
 
 class LoggingTable(_Table):
+    """[logging]."""
+
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "text"] = "json"
 
 
 class File(_Table):
+    """The whole file."""
+
     environment: Environment
     network: Literal["mainnet", "testnet"] = "mainnet"
     max_field_length: int = Field(default=1000, ge=10, le=10_000)

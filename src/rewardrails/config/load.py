@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,6 +18,7 @@ from rewardrails.domain.destination import PARSERS
 from rewardrails.domain.reward import KindRule
 from rewardrails.errors import AmountInvalid, ConfigInvalid
 from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment
+from rewardrails.providers.context import SettingValue
 from rewardrails.secrets import Secret
 
 C = TypeVar("C", bound=model.Config)
@@ -126,7 +127,7 @@ class _Builder:
             adapter=table.adapter,
             enabled=table.enabled,
             environment=table.environment,
-            settings=table.settings,
+            settings=cast("Mapping[str, SettingValue]", table.settings),  # the same recursive type under two names
             # A provider that is off needs no secrets yet.
             credentials={
                 key: self._secret((*here, "credentials", key), reference)
@@ -184,25 +185,51 @@ class _Builder:
 
 
 def _contradictions(shaped: written.File) -> Iterator[tuple[Where, str]]:
-    yield from _about_assets(shaped)
-    for name, campaign in shaped.campaigns.items():
-        for asset, pool in campaign.pools.items():
-            here: Where = ("campaigns", name, "pools", asset)
-            if pool not in shaped.pools:
-                yield here, _unknown("pool", pool, shaped.pools)
-            elif shaped.pools[pool].asset != asset:
-                yield here, f"pool {pool!r} holds {shaped.pools[pool].asset}, not {asset}"
+    yield from _about_kinds(shaped)
+    yield from _about_pools(shaped)
+    yield from _about_routes(shaped)
+    yield from _about_providers(shaped)
+    yield from _about_endpoints(shaped)
+
+
+def _about_kinds(shaped: written.File) -> Iterator[tuple[Where, str]]:
+    for name, kind in shaped.destination_kinds.items():
+        if kind.parser not in PARSERS:
+            yield ("destination_kinds", name, "parser"), _unknown("parser", kind.parser, PARSERS)
+        for code in kind.assets:
+            if code not in shaped.assets:
+                yield ("destination_kinds", name, "assets"), _unknown("asset", code, shaped.assets)
+
+
+def _about_pools(shaped: written.File) -> Iterator[tuple[Where, str]]:
+    for name, pool in shaped.pools.items():
+        if pool.asset not in shaped.assets:
+            yield ("pools", name, "asset"), _unknown("asset", pool.asset, shaped.assets)
+        elif not shaped.assets[pool.asset].redeemable:
+            yield ("pools", name, "asset"), f"{pool.asset} is not redeemable, so no pool can hold it"
+    for campaign, table in shaped.campaigns.items():
+        for asset, name in table.pools.items():
+            here: Where = ("campaigns", campaign, "pools", asset)
+            if name not in shaped.pools:
+                yield here, _unknown("pool", name, shaped.pools)
+            elif shaped.pools[name].asset != asset:
+                yield here, f"pool {name!r} holds {shaped.pools[name].asset}, not {asset}"
+
+
+def _about_routes(shaped: written.File) -> Iterator[tuple[Where, str]]:
     for index, route in enumerate(shaped.routes):
-        here = ("routes", index)
         known: dict[str, tuple[str | None, Mapping[str, BaseModel]]] = {
             "provider": (route.provider, shaped.providers),
             "destination_kind": (route.destination_kind, shaped.destination_kinds),
             "campaign": (route.campaign, shaped.campaigns),
             "asset": (route.asset, shaped.assets),
         }
-        for key, (name_used, names) in known.items():
-            if name_used is not None and name_used not in names:
-                yield (*here, key), _unknown(key.replace("_", " "), name_used, names)
+        for key, (used, names) in known.items():
+            if used is not None and used not in names:
+                yield ("routes", index, key), _unknown(key.replace("_", " "), used, names)
+
+
+def _about_providers(shaped: written.File) -> Iterator[tuple[Where, str]]:
     for name, provider in shaped.providers.items():
         live = provider.environment is ProviderEnvironment.LIVE
         if provider.enabled and live != (shaped.environment is model.Environment.LIVE):
@@ -210,29 +237,17 @@ def _contradictions(shaped: written.File) -> Iterator[tuple[Where, str]]:
                 ("providers", name, "environment"),
                 f"a {provider.environment.value} provider cannot be enabled in a {shaped.environment.value} environment",
             )
-    names_seen: set[str] = set()
-    for index, endpoint in enumerate(shaped.events.endpoints):
-        if endpoint.name in names_seen:
-            yield ("events", "endpoints", index, "name"), f"two endpoints are called {endpoint.name!r}"
-        names_seen.add(endpoint.name)
-
-
-def _about_assets(shaped: written.File) -> Iterator[tuple[Where, str]]:
-    for name, kind in shaped.destination_kinds.items():
-        if kind.parser not in PARSERS:
-            yield ("destination_kinds", name, "parser"), _unknown("parser", kind.parser, PARSERS)
-        for code in kind.assets:
-            if code not in shaped.assets:
-                yield ("destination_kinds", name, "assets"), _unknown("asset", code, shaped.assets)
-    for name, pool in shaped.pools.items():
-        if pool.asset not in shaped.assets:
-            yield ("pools", name, "asset"), _unknown("asset", pool.asset, shaped.assets)
-        elif not shaped.assets[pool.asset].redeemable:
-            yield ("pools", name, "asset"), f"{pool.asset} is not redeemable, so no pool can hold it"
-    for name, provider in shaped.providers.items():
         for code in provider.fees.fixed:
             if code not in shaped.assets:
                 yield ("providers", name, "fees", "fixed", code), _unknown("asset", code, shaped.assets)
+
+
+def _about_endpoints(shaped: written.File) -> Iterator[tuple[Where, str]]:
+    seen: set[str] = set()
+    for index, endpoint in enumerate(shaped.events.endpoints):
+        if endpoint.name in seen:
+            yield ("events", "endpoints", index, "name"), f"two endpoints are called {endpoint.name!r}"
+        seen.add(endpoint.name)
 
 
 def _unknown(what: str, name: str, known: object) -> str:

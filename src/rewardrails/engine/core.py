@@ -1,7 +1,7 @@
 """What every verb of the engine works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rewardrails.config import Config
 from rewardrails.domain.destination import Destination
@@ -25,7 +25,7 @@ class Core:
     config: Config
     providers: Mapping[str, RewardPayoutProvider]
     actor: str
-    retry: RetryRule = RetryRule()
+    retry: RetryRule = field(default_factory=RetryRule)
 
     def seal_destination(self, destination: Destination) -> bytes:
         """Destination and memo as one ciphertext."""

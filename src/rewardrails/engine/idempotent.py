@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from rewardrails.errors import FieldInvalid, IdempotencyKeyReused
-from rewardrails.store.database import Connection, Database
+from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
 MAX_KEY_LENGTH = 200
@@ -93,7 +93,7 @@ async def _once(
     names = (call.client, call.operation, call.key)
     taken = await tx.fetchval(sql("claim_idempotency"), *names, call.digest)
     if taken is None:
-        row = await tx.fetchrow(sql("read_idempotency"), *names)
+        row = one(await tx.fetchrow(sql("read_idempotency"), *names))
         return _replay(call, row)
     status, body = await work(tx)
     await tx.execute(sql("store_response"), *names, status, body)

@@ -81,7 +81,7 @@ async def cancel(core: Core, payout_id: UUID, *, actor: str) -> PayoutState:
     if reference is None:
         return PayoutState.CANCELED
     provider_name, asked = reference
-    provider = core.providers.get(provider_name)
+    provider: object = core.providers.get(provider_name)
     if not isinstance(provider, SupportsCancel):
         raise NotCancelableError(f"payout {payout_id} is with {provider_name}, which cannot take it back")
     assert_no_transaction()

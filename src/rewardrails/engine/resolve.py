@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+import asyncpg
+
 from rewardrails import ids
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
@@ -13,7 +15,7 @@ from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
 from rewardrails.errors import ErrorCode, Forbidden, NotFound, ProofRequired, StateConflict
-from rewardrails.store.database import Connection
+from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
 
 MIN_EVIDENCE_LENGTH = 10
@@ -68,16 +70,16 @@ async def resolve_within(
         raise StateConflict(f"payout {payout_id} is {payout['state']}; only an unknown outcome can be resolved")
     open_one = await tx.fetchrow(sql("open_resolution"), payout_id)
     if open_one is None:
-        return await _propose(core, tx, payout_id, payout["live_attempt_no"], outcome, evidence, actor)
+        return await _propose(core, tx, payout, outcome=outcome, evidence=evidence, actor=actor)
     if open_one["outcome"] != outcome.value:
         await tx.execute(sql("void_resolution"), open_one["id"])
-        return await _propose(core, tx, payout_id, payout["live_attempt_no"], outcome, evidence, actor)
+        return await _propose(core, tx, payout, outcome=outcome, evidence=evidence, actor=actor)
     if open_one["proposed_by"] == actor:
         raise Forbidden(
             f"you proposed this yourself: another person must confirm that payout {payout_id} was {outcome}"
         )
     await tx.execute(sql("confirm_resolution"), open_one["id"], actor)
-    attempt = await tx.fetchrow(sql("read_attempts"), [payout_id], [open_one["attempt_no"]])
+    attempt = one(await tx.fetchrow(sql("read_attempts"), [payout_id], [open_one["attempt_no"]]))
     paid = outcome is Resolved.PAID
     seen = new_seen(
         ref=AttemptRef(payout_id=payout_id, attempt_no=open_one["attempt_no"]),
@@ -102,14 +104,14 @@ async def resolve_within(
 
 
 async def _propose(
-    core: Core, tx: Connection, payout_id: UUID, attempt_no: int, outcome: Resolved, evidence: str, actor: str
+    core: Core, tx: Connection, payout: asyncpg.Record, *, outcome: Resolved, evidence: str, actor: str
 ) -> Resolution:
     made = ids.new_id()
     await tx.execute(
         sql("insert_resolution"),
         made,
-        payout_id,
-        attempt_no,
+        payout["id"],
+        payout["live_attempt_no"],
         outcome.value,
         core.seal_evidence(evidence.encode()),
         core.vault.key_id,
@@ -118,7 +120,7 @@ async def _propose(
     )
     return Resolution(
         id=made,
-        payout_id=payout_id,
+        payout_id=payout["id"],
         outcome=outcome,
         proposed_by=actor,
         confirmed_by=None,

@@ -73,9 +73,11 @@ async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, want
     recovery asks the rail once the lease has lapsed.
     """
     started = clock.monotonic()
-    lease = provider.capabilities.call_timeout + LEASE_MARGIN
     async with core.database.transaction() as connection:
-        rows = await _claim_rows(core, connection, provider, budget, wanted, lease)
+        granted = await _take_budget(connection, provider.name, budget, wanted)
+        rows = await _claim_rows(core, connection, provider, granted) if granted else []
+        if len(rows) < granted and budget.rate_per_second is not None:
+            await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
     send_before = started + LEASE_MARGIN.total_seconds() / 2
     claimed = [_claimed(core, row, send_before) for row in rows]
     if isinstance(provider, SupportsPrepare) and claimed:
@@ -83,34 +85,40 @@ async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, want
     return claimed
 
 
-async def _claim_rows(
-    core: Core, connection: Connection, provider: RewardPayoutProvider, budget: Budget, wanted: int, lease: timedelta
-) -> list[asyncpg.Record]:
-    await connection.execute(sql("lock_provider"), provider.name)
-    granted = await connection.fetchval(
+async def _take_budget(connection: Connection, provider: str, budget: Budget, wanted: int) -> int:
+    await connection.execute(sql("lock_provider"), provider)
+    granted: int = await connection.fetchval(
         sql("take_budget"),
-        provider.name,
+        provider,
         wanted,
         budget.max_in_flight,
         budget.rate_per_second,
         budget.burst,
         PROBE_SECONDS,
     )
-    if not granted:
-        return []
+    return granted
+
+
+async def _claim_rows(
+    core: Core, connection: Connection, provider: RewardPayoutProvider, granted: int
+) -> list[asyncpg.Record]:
+    lease = lease_of(provider).total_seconds()
     window = provider.capabilities.dedupe_window
-    rows = await connection.fetch(
+    rows: list[asyncpg.Record] = await connection.fetch(
         sql("claim_ready"),
         provider.name,
         granted,
         core.actor,
-        lease.total_seconds(),
+        lease,
         window.total_seconds() if window is not None else None,
-        lease.total_seconds(),
+        lease,
     )
-    if len(rows) < granted and budget.rate_per_second is not None:
-        await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
     return rows
+
+
+def lease_of(provider: RewardPayoutProvider) -> timedelta:
+    """How long an attempt is held: the longest call and a margin, so that a lapsed lease means a call that is over."""
+    return provider.capabilities.call_timeout + LEASE_MARGIN
 
 
 def _claimed(core: Core, row: asyncpg.Record, send_before: float) -> Claimed:

@@ -21,7 +21,7 @@ from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_observations, new_seen
-from rewardrails.engine.send import LEASE_MARGIN
+from rewardrails.engine.send import lease_of
 from rewardrails.engine.steps import Step, write_steps
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.base import Reference, RewardPayoutProvider
@@ -44,9 +44,10 @@ class Asked:
 
 async def claim_expired(core: Core, provider: RewardPayoutProvider, limit: int) -> list[Asked]:
     """Attempts whose worker went away mid-call, under a new fence that shuts the old worker out."""
-    lease = provider.capabilities.call_timeout + LEASE_MARGIN
     async with core.database.transaction() as connection:
-        rows = await connection.fetch(sql("claim_expired"), provider.name, limit, core.actor, lease.total_seconds())
+        rows = await connection.fetch(
+            sql("claim_expired"), provider.name, limit, core.actor, lease_of(provider).total_seconds()
+        )
     return [_asked(row, row["fence"]) for row in rows]
 
 
@@ -127,7 +128,7 @@ async def _send_again(
         [ref.payout_id for ref in fences],
         [ref.attempt_no for ref in fences],
         list(fences.values()),
-        (provider.capabilities.call_timeout + LEASE_MARGIN).total_seconds(),
+        lease_of(provider).total_seconds(),
     )
     steps = []
     for attempt in attempts:
@@ -160,7 +161,7 @@ async def _send_again(
 
 async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> int:
     """Payouts that may only go out under their old key, which the rail is about to forget: outcome unknown, for people."""
-    needs = (provider.capabilities.call_timeout + LEASE_MARGIN).total_seconds()
+    needs = lease_of(provider).total_seconds()
 
     async def work(connection: Connection) -> int:
         lapsed = [row["id"] for row in await connection.fetch(sql("lapsed_resends"), provider.name, needs)]

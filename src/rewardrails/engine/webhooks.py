@@ -74,7 +74,7 @@ def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
 
     Raises `NotFound` for a provider that takes none, `WebhookRefused` for what the adapter disbelieves.
     """
-    provider = core.providers.get(provider_name)
+    provider: object = core.providers.get(provider_name)
     if not isinstance(provider, SupportsWebhooks):
         raise NotFound(f"no enabled provider called {provider_name!r} takes webhooks")
     observations = provider.receive(request)
@@ -130,7 +130,7 @@ async def _apply_batch(core: Core, connection: Connection, limit: int) -> int:
         if any(not _right_environment(core, row["provider"], seen) for seen in read[row["id"]]):
             settled.append((row["id"], InboxState.QUARANTINED, ErrorCode.WEBHOOK_SUBJECT_MISMATCH, 0.0))
             continue
-        seen = [_seen(core, row["provider"], item, refs) for item in read[row["id"]]]
+        seen = [_seen(row["provider"], item, refs) for item in read[row["id"]]]
         known = [item for item in seen if item is not None]
         subjects = [item.ref.payout_id for item in known]
         if len(known) < len(seen):
@@ -201,7 +201,7 @@ async def _resolve_references(
     return found
 
 
-def _seen(core: Core, provider: str, item: Observation, refs: dict[tuple[str, str], AttemptRef]) -> Seen | None:
+def _seen(provider: str, item: Observation, refs: dict[tuple[str, str], AttemptRef]) -> Seen | None:
     ref = AttemptRef.parse(item.rail_key) if item.rail_key else refs.get((provider, item.provider_reference))
     if ref is None:
         return None

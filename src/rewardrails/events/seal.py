@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from rewardrails.store.database import Connection, Database
+from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
 # What the game is told. The steps in between are history only.
@@ -60,7 +60,7 @@ async def verify_chain(database: Database, batch: int = 5000) -> tuple[int, int 
     """Recompute the chain; answers how many events were read and the first position that does not fit (None: all do)."""
     position, chain = 0, b""
     async with database.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        sealed = await connection.fetchrow(sql("seal_state"))
+        sealed = one(await connection.fetchrow(sql("seal_state")))
         while rows := await connection.fetch(sql("chain"), position, batch):
             for row in rows:
                 chain = link(chain, row["leaf"])

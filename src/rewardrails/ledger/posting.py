@@ -80,46 +80,51 @@ async def fund(
     connection: Connection, *, pool_id: UUID, source: FundingSource, amount_minor: int, reference: str, actor: str
 ) -> PoolMovement:
     """Put money into a pool, saying whose it is. Raises `NotFound`, `FieldInvalid`."""
-    return await _move(connection, TransferKind.FUND, pool_id, source, amount_minor, reference, actor)
+    movement = _movement(TransferKind.FUND, pool_id, source, amount_minor, reference)
+    return await _post(connection, movement, actor)
 
 
 async def withdraw(
     connection: Connection, *, pool_id: UUID, source: FundingSource, amount_minor: int, reference: str, actor: str
 ) -> PoolMovement:
     """Give unreserved money back to a source, at most what it gave. Raises `NotFound`, `PoolExhausted`, `FieldInvalid`."""
-    return await _move(connection, TransferKind.WITHDRAW, pool_id, source, amount_minor, reference, actor)
+    movement = _movement(TransferKind.WITHDRAW, pool_id, source, amount_minor, reference)
+    return await _post(connection, movement, actor)
 
 
-async def _move(
-    connection: Connection,
-    kind: TransferKind,
-    pool_id: UUID,
-    source: FundingSource,
-    amount_minor: int,
-    reference: str,
-    actor: str,
+def _movement(
+    kind: TransferKind, pool_id: UUID, source: FundingSource, amount_minor: int, reference: str
 ) -> PoolMovement:
     if amount_minor <= 0:
         raise FieldInvalid("amount must be more than zero", field="amount")
-    pool = await read_pool(connection, pool_id)
-    debit, credit = (source.value, "available") if kind is TransferKind.FUND else ("available", source.value)
-    transfer_id = ids.new_id()
-    columns = ([transfer_id], [pool_id], [kind.value], [debit], [credit], [amount_minor], [None], [None], [reference])
+    return PoolMovement(
+        id=ids.new_id(), pool_id=pool_id, kind=kind, source=source, amount_minor=amount_minor, reference=reference
+    )
+
+
+async def _post(connection: Connection, movement: PoolMovement, actor: str) -> PoolMovement:
+    pool = await read_pool(connection, movement.pool_id)
+    funds = movement.kind is TransferKind.FUND
+    debit, credit = (movement.source.value, "available") if funds else ("available", movement.source.value)
+    row = (movement.id, pool.id, movement.kind.value, debit, credit, movement.amount_minor, None, None)
     try:
         async with connection.transaction():
-            await connection.execute(sql("insert_transfers"), *columns, actor)
+            await connection.execute(sql("insert_transfers"), *([value] for value in (*row, movement.reference)), actor)
     except asyncpg.CheckViolationError as error:
         raise PoolExhausted(
-            f"pool {pool.name!r} has less than that available, or {source.value} gave less; nothing was moved",
+            f"pool {pool.name!r} has less than that available, or {movement.source.value} gave less; nothing was moved",
             field="amount",
         ) from error
     except asyncpg.NumericValueOutOfRangeError as error:
         raise FieldInvalid("amount does not fit the ledger (38 digits)", field="amount") from error
-    data = {"kind": kind.value, "source": source.value, "amount_minor": str(amount_minor), "pool": str(pool_id)}
-    await _tell(connection, transfer_id, "pool.funded" if kind is TransferKind.FUND else "pool.withdrawn", data, actor)
-    return PoolMovement(
-        id=transfer_id, pool_id=pool_id, kind=kind, source=source, amount_minor=amount_minor, reference=reference
-    )
+    data = {
+        "kind": movement.kind.value,
+        "source": movement.source.value,
+        "amount_minor": str(movement.amount_minor),
+        "pool": str(pool.id),
+    }
+    await _tell(connection, movement.id, "pool.funded" if funds else "pool.withdrawn", data, actor)
+    return movement
 
 
 async def _tell(connection: Connection, subject: UUID, event_type: str, data: dict[str, str], actor: str) -> None:

@@ -103,6 +103,13 @@ class Database:
         raise AssertionError("unreachable")
 
 
+def one(row: asyncpg.Record | None) -> asyncpg.Record:
+    """The row of a statement that always answers one; a missing one is a broken database, not a business fact."""
+    if row is None:
+        raise LookupError("a statement that always answers a row answered none")
+    return row
+
+
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=int, format="text")
 

@@ -15,7 +15,7 @@ from rewardrails.engine.quotes import pinned, quote
 from rewardrails.engine.read import read_history
 from rewardrails.engine.request import RequestVerdict, request_of, request_payouts
 from rewardrails.engine.resolve import Resolved, resolve
-from rewardrails.engine.send import claim, send
+from rewardrails.engine.send import claim, hold_lapsed_quotes, send
 from rewardrails.engine.sync import apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
 from rewardrails.errors import ErrorCode, Forbidden, NotCancelableError, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
@@ -334,7 +334,8 @@ async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_
         history = await read_history(core, result.payout_id)
         assert history.events[-1].type == "payout.late_success"
         report = await verify(core.database)
-        assert report.balances and len(report.suspense) == 1
+        assert report.balances
+        assert len(report.suspense) == 1
 
 
 async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
@@ -498,7 +499,6 @@ async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(databa
 
 
 async def test_a_lapsed_quote_is_renewed_under_its_ceiling_and_held_above_it(database_dsn):
-    from rewardrails.engine.send import hold_lapsed_quotes
 
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:

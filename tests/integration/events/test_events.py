@@ -3,7 +3,9 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -170,8 +172,6 @@ async def test_a_rewritten_event_breaks_the_chain(database_dsn, postgres_server)
         await seal(core.database, [])
         assert (await verify_chain(core.database))[1] is None
 
-        import asyncpg
-
         owner = await asyncpg.connect(database_dsn)
         await owner.execute("SET session_replication_role = replica")
         await owner.execute("UPDATE event SET actor = 'nobody' WHERE position = 5")
@@ -180,7 +180,6 @@ async def test_a_rewritten_event_breaks_the_chain(database_dsn, postgres_server)
 
 
 def test_a_changed_body_does_not_verify():
-    from datetime import UTC, datetime
 
     now = datetime.now(UTC)
     signature = Webhook(SECRET).sign("evt_1", now, json.dumps({"a": 1}))

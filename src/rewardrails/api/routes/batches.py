@@ -7,15 +7,15 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
-from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_number, cursor_at, page_of
+from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, after_number, cursor_at, page_of
 from rewardrails.api.schemas.batches import BatchDetail, BatchOut, BatchPage, RowOut, RowPage
-from rewardrails.api.pagination import after_id
 from rewardrails.engine import batches, upload
 from rewardrails.engine.core import Core
 from rewardrails.engine.needs import needs
@@ -27,12 +27,14 @@ from rewardrails.store.database import Connection
 MAX_FILE_BYTES = 4 * 1024**3
 CSV_PAGE = 1000
 _FORMATS = {"text/csv": FileFormat.CSV, "application/x-ndjson": FileFormat.NDJSON}
-BatchName = Annotated[str, Parameter(min_length=1, max_length=200, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")]
+BatchName = Annotated[
+    str, QueryParameter(min_length=1, max_length=200, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")
+]
 
 
 @post("/", guards=[Requires(Scope.BATCHES)], status_code=201, request_max_body_size=MAX_FILE_BYTES)
 async def create_batch(
-    request: ApiRequest, core: Core, name: BatchName, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], name: BatchName, idempotency_key: IdempotencyKey
 ) -> Response[BatchDetail]:
     """Stage a file: a verdict for every row, no money moved.
 
@@ -49,7 +51,7 @@ async def create_batch(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_batches(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> BatchPage:
+async def list_batches(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> BatchPage:
     """Batches, newest first."""
     rows, more = page_of(await batches.list_batches(core, before=after_id(cursor), limit=limit + 1), limit)
     return BatchPage(
@@ -58,7 +60,7 @@ async def list_batches(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor 
 
 
 @get("/{batch_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_batch(core: Core, batch_id: UUID) -> BatchDetail:
+async def read_batch(core: NamedDependency[Core], batch_id: FromPath[UUID]) -> BatchDetail:
     """One batch: its verdicts, its payouts by state, and what it still needs of its pools."""
     return await _detail(core, batch_id)
 
@@ -69,11 +71,11 @@ async def read_batch(core: Core, batch_id: UUID) -> BatchDetail:
     responses={200: ResponseSpec(RowPage, description="A page as JSON, or the whole report as text/csv.")},
 )
 async def list_rows(
-    core: Core,
-    batch_id: UUID,
+    core: NamedDependency[Core],
+    batch_id: FromPath[UUID],
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-    accept: Annotated[str, Parameter(header="Accept", max_length=1000)] = "application/json",
+    accept: Annotated[str, HeaderParameter(name="Accept", max_length=1000)] = "application/json",
 ) -> Response[RowPage] | Stream:
     """The report row by row, in the order of the file; with `Accept: text/csv` all that is after the cursor."""
     await batches.read_batch(core, batch_id)
@@ -88,7 +90,7 @@ async def list_rows(
 
 @post("/{batch_id:uuid}/start", guards=[Requires(Scope.BATCHES)], status_code=202)
 async def start_batch(
-    request: ApiRequest, core: Core, batch_id: UUID, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], batch_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[BatchOut]:
     """Let the accepted rows become payouts; workers do it. Starting again takes up rows the pool could not bear."""
 

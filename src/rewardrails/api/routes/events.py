@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
 
 from rewardrails.api.auth import Requires
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_number, cursor_at
@@ -14,7 +16,10 @@ from rewardrails.security.keys import Scope
 
 @get("/", guards=[Requires(Scope.READ)])
 async def list_events(
-    core: Core, subject_id: UUID | None = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    core: NamedDependency[Core],
+    subject_id: FromQuery[UUID | None] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
 ) -> EventPage:
     """Events after the cursor, in order. An empty page gives the cursor back: ask again later for what is new."""
     after = after_number(cursor)

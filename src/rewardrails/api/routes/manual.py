@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once_outside, call_of
@@ -14,7 +16,7 @@ from rewardrails.security.keys import Scope
 
 
 @get("/", guards=[Requires(Scope.MANUAL)])
-async def list_manual(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> ManualPage:
+async def list_manual(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> ManualPage:
     """Payouts that wait for a person's hands, oldest first, with their whole destinations."""
     rows, more = page_of(await manual.queue(core, limit=limit + 1, after=after_id(cursor)), limit)
     return ManualPage(
@@ -25,7 +27,11 @@ async def list_manual(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor =
 
 @post("/{payout_id:uuid}/settle", guards=[Requires(Scope.MANUAL)], status_code=200)
 async def settle_manual(
-    request: ApiRequest, core: Core, payout_id: UUID, data: ProofIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    payout_id: FromPath[UUID],
+    data: JSONBody[ProofIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[ManualAnswer]:
     """Record that a person has paid it, with proof."""
 
@@ -39,7 +45,11 @@ async def settle_manual(
 
 @post("/{payout_id:uuid}/refuse", guards=[Requires(Scope.MANUAL)], status_code=200)
 async def refuse_manual(
-    request: ApiRequest, core: Core, payout_id: UUID, data: RefusalIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    payout_id: FromPath[UUID],
+    data: JSONBody[RefusalIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[ManualAnswer]:
     """Record that nobody will pay it, with the reason; its money is released."""
 

@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from litestar import Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
@@ -18,7 +20,7 @@ from rewardrails.store.database import Connection
 
 @post("/cancel", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def cancel_payout(
-    request: ApiRequest, core: Core, payout_id: UUID, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Stop a payout: at once while nothing was sent, through its rail afterwards."""
 
@@ -31,7 +33,7 @@ async def cancel_payout(
 
 @post("/retry", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def retry_payout(
-    request: ApiRequest, core: Core, payout_id: UUID, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Send a failed or returned payout again. An unknown outcome is resolved, never retried."""
 
@@ -44,7 +46,11 @@ async def retry_payout(
 
 @post("/hold", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def hold_payout(
-    request: ApiRequest, core: Core, payout_id: UUID, data: HoldIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    payout_id: FromPath[UUID],
+    data: JSONBody[HoldIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[PayoutOut]:
     """Keep a payout from being sent until somebody releases it."""
 
@@ -57,7 +63,7 @@ async def hold_payout(
 
 @post("/release", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def release_payout(
-    request: ApiRequest, core: Core, payout_id: UUID, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Let a held payout be sent; one without a route looks for one first."""
 
@@ -70,7 +76,11 @@ async def release_payout(
 
 @post("/destination", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def correct_destination(
-    request: ApiRequest, core: Core, payout_id: UUID, data: DestinationIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    payout_id: FromPath[UUID],
+    data: JSONBody[DestinationIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[PayoutOut]:
     """Give an unsent, failed or returned payout another destination of the same kind."""
     rules = core.config.row_rules()
@@ -96,7 +106,11 @@ async def correct_destination(
 
 @post("/resolve", guards=[Requires(Scope.RESOLVE)], status_code=200)
 async def resolve_payout(
-    request: ApiRequest, core: Core, payout_id: UUID, data: ResolutionIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    payout_id: FromPath[UUID],
+    data: JSONBody[ResolutionIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[ResolutionOut]:
     """Say with evidence how an unknown outcome ended; it counts once a second key has said the same."""
 

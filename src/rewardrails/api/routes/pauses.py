@@ -3,6 +3,8 @@
 from uuid import UUID
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
@@ -15,7 +17,7 @@ from rewardrails.store.database import Connection
 
 @post("/", guards=[Requires(Scope.PAUSE)], status_code=201)
 async def create_pause(
-    request: ApiRequest, core: Core, data: PauseIn, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], data: JSONBody[PauseIn], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
     """Stop sending, for everything, one provider or one campaign. Pausing what is paused answers the first pause."""
 
@@ -29,14 +31,14 @@ async def create_pause(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_pauses(core: Core) -> PauseList:
+async def list_pauses(core: NamedDependency[Core]) -> PauseList:
     """Every pause in force."""
     return PauseList(pauses=[PauseOut.of(pause) for pause in await pauses.active(core)])
 
 
 @post("/{pause_id:uuid}/lift", guards=[Requires(Scope.PAUSE)], status_code=200)
 async def lift_pause(
-    request: ApiRequest, core: Core, pause_id: UUID, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], pause_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
     """Let sending go on."""
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.gathering import Gathering
@@ -23,14 +24,17 @@ from rewardrails.errors import RewardRailsError
 from rewardrails.security.keys import Scope
 
 FilterText = Annotated[
-    str | None, Parameter(min_length=1, max_length=1024, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")
+    str | None, QueryParameter(min_length=1, max_length=1024, pattern=r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])")
 ]
 _encode = msgspec.json.Encoder().encode
 
 
 @post("/", guards=[Requires(Scope.PAYOUTS)], status_code=201)
 async def create_payout(
-    request: ApiRequest, gathering: Gathering, data: PayoutIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    gathering: NamedDependency[Gathering],
+    data: JSONBody[PayoutIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[PayoutReceipt]:
     """Pay a reward out. 201 with a new payout; 200 with the payout this very reward is already; 409 with other content."""
     core = gathering.core  # one dependency only: for more the framework starts a task group in every request
@@ -46,13 +50,13 @@ async def create_payout(
 
 @get("/", guards=[Requires(Scope.READ)])
 async def list_payouts(
-    core: Core,
-    in_state: Annotated[PayoutState | None, Parameter(query="state")] = None,  # `state` is the framework's name
+    core: NamedDependency[Core],
+    in_state: Annotated[PayoutState | None, QueryParameter(name="state")] = None,  # `state` is the framework's name
     campaign: FilterText = None,
     provider: FilterText = None,
     player_id: FilterText = None,
     reward_id: FilterText = None,
-    batch_id: UUID | None = None,
+    batch_id: FromQuery[UUID | None] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> PayoutPage:
@@ -73,7 +77,7 @@ async def list_payouts(
 
 
 @get("/{payout_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_payout(core: Core, payout_id: UUID) -> PayoutDetail:
+async def read_payout(core: NamedDependency[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
     """One payout with its attempts, observations and history."""
     return PayoutDetail.of_history(core, await read.read_history(core, payout_id))
 

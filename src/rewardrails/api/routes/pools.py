@@ -5,6 +5,8 @@ from typing import Protocol
 from uuid import UUID
 
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
@@ -35,7 +37,7 @@ class _Verb(Protocol):
 
 @post("/", guards=[Requires(Scope.POOLS)], status_code=201)
 async def create_pool(
-    request: ApiRequest, core: Core, data: PoolIn, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: NamedDependency[Core], data: JSONBody[PoolIn], idempotency_key: IdempotencyKey
 ) -> Response[PoolOut]:
     """Open an empty pool of a declared asset."""
     asset = core.config.assets.get(data.asset)
@@ -52,7 +54,7 @@ async def create_pool(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_pools(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> PoolPage:
+async def list_pools(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> PoolPage:
     """Pools with their balances, in the order they were created."""
     async with core.database.reading() as connection:
         found = await posting.list_pools(connection, after=after_id(cursor), limit=limit + 1)
@@ -61,7 +63,7 @@ async def list_pools(core: Core, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = 
 
 
 @get("/{pool_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_pool(core: Core, pool_id: UUID) -> PoolOut:
+async def read_pool(core: NamedDependency[Core], pool_id: FromPath[UUID]) -> PoolOut:
     """One pool with its balances."""
     async with core.database.reading() as connection:
         return PoolOut.of(await posting.read_pool(connection, pool_id))
@@ -69,7 +71,11 @@ async def read_pool(core: Core, pool_id: UUID) -> PoolOut:
 
 @post("/{pool_id:uuid}/fundings", guards=[Requires(Scope.POOLS)], status_code=201)
 async def fund_pool(
-    request: ApiRequest, core: Core, pool_id: UUID, data: MovementIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    pool_id: FromPath[UUID],
+    data: JSONBody[MovementIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[MovementOut]:
     """Put money into a pool, saying whose it is. Players' entry fees are not a source."""
     call = call_of(request.user, "pools.fund", idempotency_key, pool_id, data)
@@ -78,7 +84,11 @@ async def fund_pool(
 
 @post("/{pool_id:uuid}/withdrawals", guards=[Requires(Scope.POOLS)], status_code=201)
 async def withdraw_from_pool(
-    request: ApiRequest, core: Core, pool_id: UUID, data: MovementIn, idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: NamedDependency[Core],
+    pool_id: FromPath[UUID],
+    data: JSONBody[MovementIn],
+    idempotency_key: IdempotencyKey,
 ) -> Response[MovementOut]:
     """Give unreserved money back to a source, at most what it gave."""
     call = call_of(request.user, "pools.withdraw", idempotency_key, pool_id, data)

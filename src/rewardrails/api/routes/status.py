@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 
 from rewardrails.api.auth import Requires
 from rewardrails.api.routes.providers import provider_out
@@ -30,7 +31,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
     media_type=MediaType.HTML,
     include_in_schema=False,
 )
-async def status_page(core: Core) -> Response[str]:
+async def status_page(core: NamedDependency[Core]) -> Response[str]:
     """Payouts by state, providers, workers, pools. Outside a test environment it needs a key like everything else."""
     counts = await read.count_by_state(core)
     async with core.database.reading() as connection:

@@ -3,8 +3,14 @@
 from datetime import datetime
 
 from rewardrails.api.schemas.common import Out
-from rewardrails.providers.capabilities import Capabilities
-from rewardrails.providers.capabilities import Dedupe, Lookup, ProviderEnvironment, ProviderType, WebhookTrust
+from rewardrails.providers.capabilities import (
+    Capabilities,
+    Dedupe,
+    Lookup,
+    ProviderEnvironment,
+    ProviderType,
+    WebhookTrust,
+)
 
 
 class CapabilitiesOut(Out):

@@ -1,0 +1,5 @@
+"""`python -m rewardrails.cli` is the command `rewardrails`."""
+
+from rewardrails.cli.app import main
+
+main()

@@ -1,0 +1,116 @@
+"""`rewardrails`: global options, the list of commands, and errors turned into words and exit codes."""
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from rich.text import Text
+
+import rewardrails
+from rewardrails.bootstrap import WORKING_FOLDER
+from rewardrails.cli.exits import ExitCode, exit_code_of, words_of
+from rewardrails.cli.output import Output
+from rewardrails.cli.session import Session, read_key
+from rewardrails.observability import log
+
+_EPILOGUE = (
+    "Exit codes: 0 done, 1 refused, 2 usage, 3 configuration, 4 database unreachable, 5 the books do not balance."
+)
+_GLOBAL = Group("Global options", sort_key=1)
+
+app = App(
+    name="rewardrails",
+    help="Pays game rewards out over interchangeable rails, exactly once.",
+    help_epilogue=_EPILOGUE,
+    version=rewardrails.__version__,
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+for _name, _home in {
+    "serve": "serve:serve",
+    "worker": "worker:worker",
+    "init": "init:init",
+    "doctor": "doctor:doctor",
+    "pools": "pools:app",
+    "season": "season:app",
+    "payouts": "payouts:app",
+    "manual": "manual:app",
+    "providers": "providers:app",
+    "pause": "pause:app",
+    "events": "events:app",
+    "keys": "keys:app",
+    "ledger": "ledger:app",
+    "config": "config:app",
+}.items():
+    app.command(f"rewardrails.cli.{_home}", name=_name)
+app.command("rewardrails.testing.fake_provider.__main__:app", name="fake-provider")
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Annotated[Path | None, Parameter(group=_GLOBAL)] = None,
+    folder: Annotated[Path, Parameter(group=_GLOBAL)] = WORKING_FOLDER,
+    machine: Annotated[bool, Parameter(name="--json", negative="", group=_GLOBAL)] = False,
+    key: Annotated[
+        str | None, Parameter(name="--as", env_var="REWARDRAILS_API_KEY", show_env_var=True, group=_GLOBAL)
+    ] = None,
+) -> int:
+    """Pays game rewards out over interchangeable rails, exactly once.
+
+    Parameters
+    ----------
+    config
+        The configuration file; ./rewardrails.toml if it exists.
+    folder
+        Where the embedded database and generated local secrets are kept.
+    machine
+        Answer in JSON.
+    key
+        API key of whoever acts, or file:PATH of it; better given in the environment, where others cannot see it.
+    """
+    output = Output(machine=machine)
+    log.configure(level="WARNING")
+    try:
+        session = Session(output=output, config_path=config, folder=folder, key=read_key(key))
+        command, bound, ignored = app.parse_args(tokens)
+        extra = dict.fromkeys(ignored, session)
+        answer = command(*bound.args, **bound.kwargs, **extra)
+        if inspect.iscoroutine(answer):
+            answer = asyncio.run(answer)
+        return int(answer or ExitCode.OK)
+    except CycloptsError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # the edge: people get words, scripts get an exit code
+        if os.environ.get("REWARDRAILS_DEBUG"):
+            raise
+        output.complain(words_of(error))
+        return exit_code_of(error)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; answers its exit code."""
+    try:
+        return int(
+            app.meta(
+                list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
+            )
+            or ExitCode.OK
+        )
+    except CycloptsError as error:
+        notes = Output().notes
+        notes.print(Text.assemble(("error: ", "bold red"), str(error)))
+        notes.print(Text("  'rewardrails --help' and 'rewardrails COMMAND --help' say what there is"))
+        return ExitCode.USAGE
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""How answers look: tables for people, JSON for machines; nothing that came from outside can steer the terminal."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rewardrails.api.schemas.common import Amount
+
+WIDE = 240
+_STATE_STYLES = {
+    "paid": "green",
+    "failed": "red",
+    "outcome_unknown": "bold yellow",
+    "held": "yellow",
+    "awaiting_approval": "yellow",
+    "returned": "red",
+    "refused": "red",
+    "accepted": "green",
+    "problem": "bold red",
+    "warning": "yellow",
+    "ok": "green",
+}
+_WHOLE = frozenset({"id", "payout", "batch", "pool id", "subject"})
+_encode = msgspec.json.Encoder().encode
+
+
+class HasAmount(Protocol):
+    """Something with an asset and an amount in whole units."""
+
+    @property
+    def asset(self) -> str:
+        """The asset."""
+
+    @property
+    def amount(self) -> str | None:
+        """Its decimal; None when the asset is not declared any more."""
+
+    @property
+    def amount_minor(self) -> str:
+        """The same in smallest units."""
+
+
+class Output:
+    """Answers on standard output, everything else on standard error."""
+
+    def __init__(self, *, machine: bool = False) -> None:
+        self.machine = machine
+        self.screen = _console(stderr=False)
+        self.notes = _console(stderr=True)
+
+    def show(self, answer: object, *human: Table | Text | str) -> None:
+        """Print `answer` as one line of JSON for machines, or what it means for people."""
+        if self.machine:
+            sys.stdout.write(_encode(answer).decode() + "\n")
+            sys.stdout.flush()
+            return
+        for part in human:
+            self.screen.print(cell(part) if isinstance(part, str) else part)
+
+    def say(self, words: str) -> None:
+        """Tell people something that is not the answer."""
+        self.notes.print(cell(words))
+
+    def complain(self, words: str) -> None:
+        """Tell why it did not work."""
+        self.notes.print(Text.assemble(("error: ", "bold red"), cell(words)))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A table whose ids are never cut; columns whose name starts with `>` are figures."""
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        plain = name.removeprefix(">")
+        made.add_column(
+            plain,
+            justify="right" if plain != name else "left",
+            no_wrap=plain != name or plain in _WHOLE,
+            overflow="ignore" if plain in _WHOLE else "fold",
+        )
+    for row in rows:
+        made.add_row(*(cell(value) for value in row))
+    if not rows:
+        made.add_row(Text("none", style="dim"))
+    return made
+
+
+def cell(value: object) -> Text:
+    """A value as inert text: no markup, no control characters; states are coloured."""
+    match value:
+        case None:
+            return Text("")
+        case datetime():
+            return Text(f"{value:%Y-%m-%d %H:%M:%S}Z")
+        case bool():
+            return Text("yes" if value else "no")
+        case _:
+            words = str(value)
+            shown = "".join(char if char.isprintable() or char == "\n" else "�" for char in words)
+            return Text(shown, style=_STATE_STYLES.get(words, ""))
+
+
+def money(amount: str | Amount | None, asset: str | None, minor: str = "") -> str:
+    """An amount with its asset; in smallest units when the asset's decimals are not known."""
+    if isinstance(amount, Amount):
+        amount, minor = amount.amount, amount.amount_minor
+    if amount is not None:
+        return f"{amount} {asset}"
+    return f"{minor} smallest units of {asset}" if minor else ""
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in at most two units."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    for size, unit, part, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {small}"
+    return f"{seconds:.1f} s"
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDE)

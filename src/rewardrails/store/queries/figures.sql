@@ -1,0 +1,25 @@
+-- name: oldest_by_state
+-- How many payouts stand in each state that is not an end, and how long the oldest has stood there.
+SELECT state::text AS state, count(*) AS payouts,
+    extract(epoch FROM rr_now() - min(updated_at))::float8 AS oldest_seconds
+FROM payout WHERE state NOT IN ('paid', 'failed', 'canceled', 'returned') GROUP BY state ORDER BY state
+
+-- name: waiting_by_provider
+-- Payouts that want to be sent, by provider.
+SELECT provider, count(*) AS payouts FROM payout WHERE state = 'ready' GROUP BY provider ORDER BY provider
+
+-- name: unfinished_batches
+-- Batches that wait for their file or for workers, and for how long.
+SELECT id, name, state, rows_staged, started_to, extract(epoch FROM rr_now() - created_at)::float8 AS age_seconds
+FROM batch WHERE state IN ('staging', 'starting') ORDER BY id
+
+-- name: quarantined_webhooks
+SELECT provider, COALESCE(code, '') AS code, count(*) AS notices FROM webhook_inbox
+WHERE state = 'quarantined' GROUP BY provider, code ORDER BY provider, code
+
+-- name: deliveries_given_up
+SELECT endpoint, count(*) AS events FROM delivery WHERE given_up_at IS NOT NULL GROUP BY endpoint ORDER BY endpoint
+
+-- name: batch_by_state_and_provider
+SELECT state::text AS state, provider, count(*) AS payouts FROM payout
+WHERE batch_id = $1 GROUP BY state, provider
