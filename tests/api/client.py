@@ -30,6 +30,23 @@ REWARD = {
     "destination_kind": "paypal_email",
     "destination": "player@example.org",
 }
+TABLES = (
+    "account",
+    "api_key",
+    "attempt",
+    "batch",
+    "batch_row",
+    "event",
+    "idempotency",
+    "observation",
+    "pause",
+    "payout",
+    "pool",
+    "quote",
+    "resolution",
+    "transfer",
+    "webhook_inbox",
+)
 HEADER = "reward_id,player_id,campaign,amount,asset,jurisdiction,destination_kind,destination,memo\n"
 
 
@@ -107,9 +124,8 @@ class Api:
 
     async def row_counts(self) -> dict[str, int]:
         """How many rows each table holds that a request may write."""
-        tables = ["account", "api_key", "attempt", "batch", "batch_row", "event", "idempotency", "observation", "pause", "payout", "pool", "quote", "resolution", "transfer", "webhook_inbox"]
         async with self.core.database.reading() as connection:
-            return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in tables}
+            return {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in TABLES}
 
 
 @asynccontextmanager

@@ -53,7 +53,7 @@ async def test_a_payout_is_taken_on_and_can_be_read_with_its_history(api: Api) -
     assert read["destination_masked"] == "p***@example.org"
     assert [attempt["state"] for attempt in read["attempts"]] == ["settled"]
     assert [seen["status"] for seen in read["observations"]] == ["paid"]
-    assert [event["type"] for event in read["history"]][0] == "payout.accepted"
+    assert read["history"][0]["type"] == "payout.accepted"
 
 
 async def test_no_answer_shows_a_whole_destination_to_a_reader(api: Api) -> None:

@@ -16,7 +16,15 @@ BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever owns the loop."""
+    """Leaves signals to whoever owns the loop, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -35,8 +43,7 @@ async def serve(
         server = _Server(_settings(core))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
+            await _either(serving, server.listening)
             if server.started and on_ready is not None:
                 on_ready(listening.getsockname()[1])
             await _either(serving, stop)
@@ -76,9 +83,9 @@ def _settings(core: Core) -> uvicorn.Config:
     )
 
 
-async def _either(serving: "asyncio.Task[None]", stop: asyncio.Event) -> None:
-    stopping = asyncio.create_task(stop.wait())
+async def _either(serving: "asyncio.Task[None]", event: asyncio.Event) -> None:
+    waiting = asyncio.create_task(event.wait())
     try:
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        stopping.cancel()
+        waiting.cancel()

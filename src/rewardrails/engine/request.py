@@ -153,6 +153,13 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
             code=ErrorCode.POOL_EXHAUSTED,
             message=f"campaign {request.campaign!r} has no pool in {request.asset}: create and fund {pool_name or 'one'}",
         )
+    maximum = core.config.pools[pool_name].max_payout_minor if pool_name in core.config.pools else None
+    if maximum is not None and request.amount_minor > maximum:
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED,
+            code=ErrorCode.AMOUNT_ABOVE_MAXIMUM,
+            message=f"pool {pool_name!r} pays at most {maximum} smallest units at once",
+        )
     if request.quote:
         provider: str | None = request.quote.provider
         ceiling = request.quote.fee_minor

@@ -1,0 +1,1 @@
+"""Files of rewards: bytes in, checked rows out, in bounded memory."""

@@ -71,10 +71,10 @@ async def _gauges(database: Database) -> CollectorRegistry:
         queues = await connection.fetch(sql("queue_figures"))
         deliveries = await connection.fetch(sql("delivery_lag"))
         workers = await connection.fetch(sql("live_workers"))
-    _fill(registry, "rewardrails_payouts", "Payouts by state", ("state", "asset"), payouts, "payouts")
+    _fill(registry, "rewardrails_payouts", "Payouts by state", ("state", "asset"), payouts, value="payouts")
     for queue in ("ready", "sending", "under_way", "failures"):
         help_text = f"Per provider: {queue.replace('_', ' ')}"
-        _fill(registry, f"rewardrails_provider_{queue}", help_text, ("name",), providers, queue)
+        _fill(registry, f"rewardrails_provider_{queue}", help_text, ("name",), providers, value=queue)
     for row in queues:
         gauge = Gauge(f"rewardrails_{row['queue']}_waiting", "Entries that wait", registry=registry)
         gauge.set(row["waiting"])
@@ -89,7 +89,7 @@ async def _gauges(database: Database) -> CollectorRegistry:
         "Age of the oldest",
         ("endpoint",),
         deliveries,
-        "oldest_seconds",
+        value="oldest_seconds",
     )
     Gauge("rewardrails_workers", "Workers seen lately", registry=registry).set(len(workers))
     return registry
@@ -101,6 +101,7 @@ def _fill(
     help_text: str,
     labels: tuple[str, ...],
     rows: Iterable[asyncpg.Record],
+    *,
     value: str,
 ) -> None:
     gauge = Gauge(name, help_text, labels, registry=registry)

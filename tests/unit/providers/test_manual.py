@@ -4,7 +4,7 @@ from uuid import UUID
 
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
-from rewardrails.domain.observation import CannotTell
+from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.order import AttemptRef, Order
 from rewardrails.domain.outcome import Accepted
 from rewardrails.domain.quote import QuoteRequest
@@ -42,8 +42,11 @@ async def test_an_order_is_accepted_under_our_own_key_however_often_it_comes() -
     assert first == again == Accepted(provider_reference=REF.rail_key)
 
 
-async def test_only_people_know_what_became_of_it() -> None:
-    assert isinstance(await manual().sync(Reference(ref=REF, amount=USD)), CannotTell)
+async def test_a_stored_attempt_is_in_the_queue_whatever_crashed() -> None:
+    answer = await manual().sync(Reference(ref=REF, amount=USD))
+
+    assert answer.observation.status is ObservedStatus.PENDING
+    assert answer.observation.provider_reference == REF.rail_key
 
 
 async def test_handing_over_by_hand_is_free() -> None:
@@ -59,6 +62,6 @@ def test_it_promises_only_what_a_queue_can_keep() -> None:
     capabilities = provider.capabilities
 
     assert capabilities.provider_type is ProviderType.MANUAL
-    assert (capabilities.dedupe, capabilities.lookup) == (Dedupe.REPLAY, Lookup.NONE)
+    assert (capabilities.dedupe, capabilities.lookup) == (Dedupe.REPLAY, Lookup.OUR_REFERENCE)
     assert not capabilities.lookup_is_authoritative
     assert not isinstance(provider, SupportsCancel | SupportsWebhooks)

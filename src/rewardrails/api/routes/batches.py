@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, after_number, cursor_at, page_of
 from rewardrails.api.schemas.batches import BatchDetail, BatchOut, BatchPage, RowOut, RowPage
 from rewardrails.engine import batches, upload
@@ -34,7 +34,7 @@ BatchName = Annotated[
 
 @post("/", guards=[Requires(Scope.BATCHES)], status_code=201, request_max_body_size=MAX_FILE_BYTES)
 async def create_batch(
-    request: ApiRequest, core: NamedDependency[Core], name: BatchName, idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], name: BatchName, idempotency_key: IdempotencyKey
 ) -> Response[BatchDetail]:
     """Stage a file: a verdict for every row, no money moved.
 
@@ -51,7 +51,7 @@ async def create_batch(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_batches(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> BatchPage:
+async def list_batches(core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> BatchPage:
     """Batches, newest first."""
     rows, more = page_of(await batches.list_batches(core, before=after_id(cursor), limit=limit + 1), limit)
     return BatchPage(
@@ -60,7 +60,7 @@ async def list_batches(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT
 
 
 @get("/{batch_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_batch(core: NamedDependency[Core], batch_id: FromPath[UUID]) -> BatchDetail:
+async def read_batch(core: Injected[Core], batch_id: FromPath[UUID]) -> BatchDetail:
     """One batch: its verdicts, its payouts by state, and what it still needs of its pools."""
     return await _detail(core, batch_id)
 
@@ -71,7 +71,7 @@ async def read_batch(core: NamedDependency[Core], batch_id: FromPath[UUID]) -> B
     responses={200: ResponseSpec(RowPage, description="A page as JSON, or the whole report as text/csv.")},
 )
 async def list_rows(
-    core: NamedDependency[Core],
+    core: Injected[Core],
     batch_id: FromPath[UUID],
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -90,7 +90,7 @@ async def list_rows(
 
 @post("/{batch_id:uuid}/start", guards=[Requires(Scope.BATCHES)], status_code=202)
 async def start_batch(
-    request: ApiRequest, core: NamedDependency[Core], batch_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], batch_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[BatchOut]:
     """Let the accepted rows become payouts; workers do it. Starting again takes up rows the pool could not bear."""
 

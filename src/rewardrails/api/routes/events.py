@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from litestar import Router, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from rewardrails.api.auth import Requires
+from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_number, cursor_at
 from rewardrails.api.schemas.payouts import EventOut, EventPage
 from rewardrails.engine import read
@@ -16,7 +16,7 @@ from rewardrails.security.keys import Scope
 
 @get("/", guards=[Requires(Scope.READ)])
 async def list_events(
-    core: NamedDependency[Core],
+    core: Injected[Core],
     subject_id: FromQuery[UUID | None] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,

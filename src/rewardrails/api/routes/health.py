@@ -5,8 +5,8 @@ from typing import Literal
 
 import asyncpg
 from litestar import Response, get
-from litestar.di import NamedDependency
 
+from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.common import Out
 from rewardrails.engine.core import Core
 from rewardrails.observability import metrics
@@ -36,7 +36,7 @@ async def alive() -> Alive:
 
 
 @get("/readyz", tags=["Health"])
-async def ready(core: NamedDependency[Core]) -> Response[Readiness]:
+async def ready(core: Injected[Core]) -> Response[Readiness]:
     """The database answers and has the tables of this version."""
     try:
         async with core.database.reading() as connection:
@@ -49,6 +49,6 @@ async def ready(core: NamedDependency[Core]) -> Response[Readiness]:
 
 
 @get("/metrics", include_in_schema=False)
-async def figures(core: NamedDependency[Core]) -> Response[bytes]:
+async def figures(core: Injected[Core]) -> Response[bytes]:
     """Figures for Prometheus: counts only, no names of people, no amounts."""
     return Response(await metrics.exposition(core.database), media_type=metrics.CONTENT_TYPE)

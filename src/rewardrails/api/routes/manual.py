@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once_outside, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, cursor_at, page_of
 from rewardrails.api.schemas.manual import ManualAnswer, ManualOut, ManualPage, ProofIn, RefusalIn
 from rewardrails.engine import manual
@@ -16,7 +16,7 @@ from rewardrails.security.keys import Scope
 
 
 @get("/", guards=[Requires(Scope.MANUAL)])
-async def list_manual(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> ManualPage:
+async def list_manual(core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> ManualPage:
     """Payouts that wait for a person's hands, oldest first, with their whole destinations."""
     rows, more = page_of(await manual.queue(core, limit=limit + 1, after=after_id(cursor)), limit)
     return ManualPage(
@@ -28,7 +28,7 @@ async def list_manual(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT,
 @post("/{payout_id:uuid}/settle", guards=[Requires(Scope.MANUAL)], status_code=200)
 async def settle_manual(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     payout_id: FromPath[UUID],
     data: JSONBody[ProofIn],
     idempotency_key: IdempotencyKey,
@@ -46,7 +46,7 @@ async def settle_manual(
 @post("/{payout_id:uuid}/refuse", guards=[Requires(Scope.MANUAL)], status_code=200)
 async def refuse_manual(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     payout_id: FromPath[UUID],
     data: JSONBody[RefusalIn],
     idempotency_key: IdempotencyKey,

@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from litestar import Response, Router, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.payouts import DestinationIn, HoldIn, PayoutOut, ResolutionIn, ResolutionOut
 from rewardrails.domain.destination import parse_destination
 from rewardrails.engine import operate, read
@@ -20,7 +20,7 @@ from rewardrails.store.database import Connection
 
 @post("/cancel", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def cancel_payout(
-    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Stop a payout: at once while nothing was sent, through its rail afterwards."""
 
@@ -33,7 +33,7 @@ async def cancel_payout(
 
 @post("/retry", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def retry_payout(
-    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Send a failed or returned payout again. An unknown outcome is resolved, never retried."""
 
@@ -47,7 +47,7 @@ async def retry_payout(
 @post("/hold", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def hold_payout(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     payout_id: FromPath[UUID],
     data: JSONBody[HoldIn],
     idempotency_key: IdempotencyKey,
@@ -63,7 +63,7 @@ async def hold_payout(
 
 @post("/release", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def release_payout(
-    request: ApiRequest, core: NamedDependency[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PayoutOut]:
     """Let a held payout be sent; one without a route looks for one first."""
 
@@ -77,7 +77,7 @@ async def release_payout(
 @post("/destination", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def correct_destination(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     payout_id: FromPath[UUID],
     data: JSONBody[DestinationIn],
     idempotency_key: IdempotencyKey,
@@ -107,7 +107,7 @@ async def correct_destination(
 @post("/resolve", guards=[Requires(Scope.RESOLVE)], status_code=200)
 async def resolve_payout(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     payout_id: FromPath[UUID],
     data: JSONBody[ResolutionIn],
     idempotency_key: IdempotencyKey,

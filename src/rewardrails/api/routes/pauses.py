@@ -3,11 +3,11 @@
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.pauses import PauseIn, PauseList, PauseOut
 from rewardrails.engine import pauses
 from rewardrails.engine.core import Core
@@ -17,7 +17,7 @@ from rewardrails.store.database import Connection
 
 @post("/", guards=[Requires(Scope.PAUSE)], status_code=201)
 async def create_pause(
-    request: ApiRequest, core: NamedDependency[Core], data: JSONBody[PauseIn], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], data: JSONBody[PauseIn], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
     """Stop sending, for everything, one provider or one campaign. Pausing what is paused answers the first pause."""
 
@@ -31,14 +31,14 @@ async def create_pause(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_pauses(core: NamedDependency[Core]) -> PauseList:
+async def list_pauses(core: Injected[Core]) -> PauseList:
     """Every pause in force."""
     return PauseList(pauses=[PauseOut.of(pause) for pause in await pauses.active(core)])
 
 
 @post("/{pause_id:uuid}/lift", guards=[Requires(Scope.PAUSE)], status_code=200)
 async def lift_pause(
-    request: ApiRequest, core: NamedDependency[Core], pause_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], pause_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
     """Let sending go on."""
 

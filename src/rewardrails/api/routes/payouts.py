@@ -5,12 +5,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.gathering import Gathering
 from rewardrails.api.idempotency import IdempotencyKey, answer_of, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, cursor_at, page_of
 from rewardrails.api.schemas.payouts import PayoutDetail, PayoutIn, PayoutOut, PayoutPage, PayoutReceipt
 from rewardrails.domain.assets import format_amount
@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 @post("/", guards=[Requires(Scope.PAYOUTS)], status_code=201)
 async def create_payout(
     request: ApiRequest,
-    gathering: NamedDependency[Gathering],
+    gathering: Injected[Gathering],
     data: JSONBody[PayoutIn],
     idempotency_key: IdempotencyKey,
 ) -> Response[PayoutReceipt]:
@@ -50,7 +50,8 @@ async def create_payout(
 
 @get("/", guards=[Requires(Scope.READ)])
 async def list_payouts(
-    core: NamedDependency[Core],
+    core: Injected[Core],
+    *,
     in_state: Annotated[PayoutState | None, QueryParameter(name="state")] = None,  # `state` is the framework's name
     campaign: FilterText = None,
     provider: FilterText = None,
@@ -77,7 +78,7 @@ async def list_payouts(
 
 
 @get("/{payout_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_payout(core: NamedDependency[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
+async def read_payout(core: Injected[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
     """One payout with its attempts, observations and history."""
     return PayoutDetail.of_history(core, await read.read_history(core, payout_id))
 

@@ -5,11 +5,11 @@ from typing import Protocol
 from uuid import UUID
 
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, cursor_at, page_of
 from rewardrails.api.schemas.pools import MovementIn, MovementOut, PoolIn, PoolOut, PoolPage
 from rewardrails.domain.assets import Asset, parse_amount
@@ -37,7 +37,7 @@ class _Verb(Protocol):
 
 @post("/", guards=[Requires(Scope.POOLS)], status_code=201)
 async def create_pool(
-    request: ApiRequest, core: NamedDependency[Core], data: JSONBody[PoolIn], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], data: JSONBody[PoolIn], idempotency_key: IdempotencyKey
 ) -> Response[PoolOut]:
     """Open an empty pool of a declared asset."""
     asset = core.config.assets.get(data.asset)
@@ -54,7 +54,7 @@ async def create_pool(
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_pools(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> PoolPage:
+async def list_pools(core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> PoolPage:
     """Pools with their balances, in the order they were created."""
     async with core.database.reading() as connection:
         found = await posting.list_pools(connection, after=after_id(cursor), limit=limit + 1)
@@ -63,7 +63,7 @@ async def list_pools(core: NamedDependency[Core], limit: Limit = DEFAULT_LIMIT, 
 
 
 @get("/{pool_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_pool(core: NamedDependency[Core], pool_id: FromPath[UUID]) -> PoolOut:
+async def read_pool(core: Injected[Core], pool_id: FromPath[UUID]) -> PoolOut:
     """One pool with its balances."""
     async with core.database.reading() as connection:
         return PoolOut.of(await posting.read_pool(connection, pool_id))
@@ -72,7 +72,7 @@ async def read_pool(core: NamedDependency[Core], pool_id: FromPath[UUID]) -> Poo
 @post("/{pool_id:uuid}/fundings", guards=[Requires(Scope.POOLS)], status_code=201)
 async def fund_pool(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     pool_id: FromPath[UUID],
     data: JSONBody[MovementIn],
     idempotency_key: IdempotencyKey,
@@ -85,7 +85,7 @@ async def fund_pool(
 @post("/{pool_id:uuid}/withdrawals", guards=[Requires(Scope.POOLS)], status_code=201)
 async def withdraw_from_pool(
     request: ApiRequest,
-    core: NamedDependency[Core],
+    core: Injected[Core],
     pool_id: FromPath[UUID],
     data: JSONBody[MovementIn],
     idempotency_key: IdempotencyKey,

@@ -2,9 +2,9 @@
 
 import asyncpg
 from litestar import Router, get
-from litestar.di import NamedDependency
 
 from rewardrails.api.auth import Requires
+from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.providers import CapabilitiesOut, HealthOut, ProviderList, ProviderOut, WaitingOut
 from rewardrails.engine.core import Core
 from rewardrails.security.keys import Scope
@@ -12,7 +12,7 @@ from rewardrails.store.sql import sql
 
 
 @get("/", guards=[Requires(Scope.READ)])
-async def list_providers(core: NamedDependency[Core]) -> ProviderList:
+async def list_providers(core: Injected[Core]) -> ProviderList:
     """Every configured provider."""
     async with core.database.reading() as connection:
         figures = {row["name"]: row for row in await connection.fetch(sql("provider_figures"))}

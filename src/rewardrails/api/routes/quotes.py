@@ -1,11 +1,11 @@
 """Quotes: what a payout will cost."""
 
 from litestar import Response, Router, post
-from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once_outside, call_of
+from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.quotes import QuoteIn, QuoteOut
 from rewardrails.domain.reward import validate_row
 from rewardrails.engine import quotes
@@ -17,7 +17,7 @@ _NO_REWARD_YET = "quote"
 
 @post("/", guards=[Requires(Scope.PAYOUTS)], status_code=201)
 async def create_quote(
-    request: ApiRequest, core: NamedDependency[Core], data: JSONBody[QuoteIn], idempotency_key: IdempotencyKey
+    request: ApiRequest, core: Injected[Core], data: JSONBody[QuoteIn], idempotency_key: IdempotencyKey
 ) -> Response[QuoteOut]:
     """Ask the rail that would carry this reward what it will cost; send the quote's id with the payout."""
     reward = validate_row(

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from litestar import MediaType, Response, get
-from litestar.di import NamedDependency
 
 from rewardrails.api.auth import Requires
+from rewardrails.api.inject import Injected
 from rewardrails.api.routes.providers import provider_out
 from rewardrails.api.schemas.pools import PoolOut
 from rewardrails.api.schemas.providers import ProviderOut
@@ -31,7 +31,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
     media_type=MediaType.HTML,
     include_in_schema=False,
 )
-async def status_page(core: NamedDependency[Core]) -> Response[str]:
+async def status_page(core: Injected[Core]) -> Response[str]:
     """Payouts by state, providers, workers, pools. Outside a test environment it needs a key like everything else."""
     counts = await read.count_by_state(core)
     async with core.database.reading() as connection:

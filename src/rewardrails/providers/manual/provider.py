@@ -10,13 +10,11 @@ from datetime import timedelta
 import msgspec
 
 from rewardrails import clock
-from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
-from rewardrails.domain.observation import CannotTell
+from rewardrails.domain.observation import Found, Observation, ObservedStatus
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import Accepted
 from rewardrails.domain.quote import Quote, QuoteRequest
-from rewardrails.errors import ErrorCode
 from rewardrails.providers.base import Reference
 from rewardrails.providers.capabilities import (
     AssetLimits,
@@ -52,7 +50,7 @@ class ManualProvider:
             provider_type=ProviderType.MANUAL,
             dedupe=Dedupe.REPLAY,
             key_format=KeyFormat(max_length=64, alphabet=HEX_AND_DASH),
-            lookup=Lookup.NONE,
+            lookup=Lookup.OUR_REFERENCE,
             assets={code: AssetLimits(exponent=exponent) for code, exponent in context.assets.items()},
             destination_kinds=context.destination_kinds,
             max_in_flight=context.max_in_flight or MAX_OPEN_ITEMS,
@@ -72,10 +70,16 @@ class ManualProvider:
         """Into the queue, under our own key; the same order again is the same item."""
         return Accepted(provider_reference=order.rail_key)
 
-    async def sync(self, reference: Reference) -> CannotTell:  # noqa: ARG002 - the contract's signature
-        """Only a person knows."""
-        words = Evidence(message="A person reports what became of this payout.")
-        return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=words)
+    async def sync(self, reference: Reference) -> Found:
+        """In the queue: the stored attempt is the item, so a crash between storing and accepting it loses nothing."""
+        return Found(
+            observation=Observation(
+                status=ObservedStatus.PENDING,
+                rail_key=reference.ref.rail_key,
+                provider_reference=reference.ref.rail_key,
+                amount=reference.amount,
+            )
+        )
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,0 +1,52 @@
+"""Processes that run until they are told to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rewardrails.cli.output import Output
+from rewardrails.config import Config
+from rewardrails.observability import log
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping(*, with_stdin: bool = False) -> Iterator[asyncio.Event]:
+    """An event that the first SIGINT or SIGTERM sets; a second one ends the process at once.
+
+    `with_stdin` also sets it when standard input ends, so that a child does not outlive its parent.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def asked() -> None:
+        stop.set()
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, asked)
+    if with_stdin:
+        loop.add_reader(sys.stdin.fileno(), lambda: None if sys.stdin.buffer.raw.read(4096) else _ended(loop, stop))  # type: ignore[attr-defined]
+    try:
+        yield stop
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+        if with_stdin:
+            loop.remove_reader(sys.stdin.fileno())
+
+
+def prepare(config: Config, output: Output) -> None:
+    """Log as configured, and say what this process may do before it does anything."""
+    log.configure(level=config.logging.level.upper())
+    for line in config.describe_switches():
+        output.say(line)
+
+
+def _ended(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    loop.remove_reader(sys.stdin.fileno())
+    stop.set()

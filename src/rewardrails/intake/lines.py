@@ -1,0 +1,84 @@
+"""A stream of bytes as blocks of whole lines, and what a format makes of lines."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rewardrails.domain.reward import RawReward
+from rewardrails.errors import FieldInvalid, FileInvalid
+
+BLOCK_BYTES = 256 * 1024
+MAX_RECORD_BYTES = 128 * 1024
+"""No reward is as long as this; also the longest field that the `csv` module reads."""
+MAX_LINE_BYTES = 1024 * 1024
+"""A line beyond this is no list of rewards; the longest that is ever held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that cannot be split into fields; `reward_id` is empty where not even that can be read."""
+
+    fault: FieldInvalid
+    reward_id: str = ""
+
+
+Record = RawReward | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Consecutive lines without their line feeds: as bytes, and as text in which bad bytes are lone surrogates.
+
+    `first` is the number of the first of them in the file, from 1.
+    """
+
+    raw: Sequence[bytes]
+    text: Sequence[str]
+    first: int
+
+
+class Parser(Protocol):
+    """One file format, reading one file from its beginning."""
+
+    def records(self, lines: Lines, *, at_end: bool) -> Iterator[tuple[int, Record]]:
+        """Each record with the index of the line it begins on.
+
+        Stops before a record that goes on after these lines; `at_end` says that there are none. Then `consumed` tells
+        how many lines it took. Raises `FileInvalid` when the file as a whole cannot be read.
+        """
+
+    @property
+    def consumed(self) -> int:
+        """How many of the lines given last are done with."""
+
+
+def split_lines(block: bytes, first: int) -> Lines:
+    """The lines of a block; the empty rest after the last line feed is not one."""
+    raw = block.split(b"\n")
+    # A line feed is never part of a longer UTF-8 sequence, not even of a broken one: both splits agree.
+    text = block.decode("utf-8", "surrogateescape").split("\n")
+    if not raw[-1]:
+        raw.pop()
+        text.pop()
+    return Lines(raw=raw, text=text, first=first)
+
+
+async def blocks(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in blocks that end with a line feed, the last one aside. Raises `FileInvalid` for endless lines."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in data:
+        parts.append(part)
+        size += len(part)
+        if size < BLOCK_BYTES:
+            continue
+        gathered = b"".join(parts)
+        cut = gathered.rfind(b"\n") + 1
+        rest = gathered[cut:]
+        if len(rest) > MAX_LINE_BYTES:
+            raise FileInvalid(f"a line is longer than {MAX_LINE_BYTES} bytes: this is not a list of rewards")
+        if cut:
+            yield gathered[:cut]
+        parts, size = [rest], len(rest)
+    if last := b"".join(parts):
+        yield last
