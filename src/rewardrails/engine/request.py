@@ -153,7 +153,8 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
             code=ErrorCode.POOL_EXHAUSTED,
             message=f"campaign {request.campaign!r} has no pool in {request.asset}: create and fund {pool_name or 'one'}",
         )
-    maximum = core.config.pools[pool_name].max_payout_minor if pool_name in core.config.pools else None
+    rule = core.config.pools.get(pool_name or "")
+    maximum = rule.max_payout_minor if rule else None
     if maximum is not None and request.amount_minor > maximum:
         return RequestResult(
             verdict=RequestVerdict.REFUSED,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rewardrails import clock
 from rewardrails.domain.observation import ObservationSource, ObservedStatus, SyncResult
 from rewardrails.engine.core import Core
 from rewardrails.engine.group import Group
@@ -12,6 +13,7 @@ from rewardrails.engine.pauses import Pause, PauseScope
 from rewardrails.engine.send import Budget, Claimed, claim, hold_lapsed_quotes, never_sent, send
 from rewardrails.engine.sync import Asked, apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
 from rewardrails.errors import ErrorCode
+from rewardrails.observability import metrics
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.store.sql import sql
 from rewardrails.worker.loop import repeat, rest
@@ -101,7 +103,13 @@ class RailRunner:
         if self._pauses.stop(self._provider.name, item.order.campaign):
             seen = never_sent(item, self._provider.name, ErrorCode.PAYOUTS_PAUSED, self._core.actor)
         else:
+            started = clock.monotonic()
             seen = await send(self._core, self._provider, item)
+            metrics.count_provider_call(
+                provider=self._provider.name,
+                outcome=seen.observation.code or seen.observation.status,
+                seconds=clock.monotonic() - started,
+            )
         await self._results.submit(seen)
 
     async def _apply(self, batch: Sequence[Seen]) -> Sequence[Verdict]:
