@@ -335,9 +335,7 @@ class RewardRails:
         """Pauses in force."""
         return await pauses.active(self.core)
 
-    async def events(
-        self, *, after: int = 0, limit: int = 100, subject_id: UUID | None = None
-    ) -> Sequence[EventView]:
+    async def events(self, *, after: int = 0, limit: int = 100, subject_id: UUID | None = None) -> Sequence[EventView]:
         """Sealed events after a position."""
         return await read.list_events(self.core, after=after, limit=limit, subject_id=subject_id)
 

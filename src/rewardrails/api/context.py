@@ -2,7 +2,8 @@
 
 import structlog
 from litestar.datastructures import MutableScopeHeaders
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from rewardrails import clock, ids
@@ -21,7 +22,7 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         request_id = ids.new_id().hex
@@ -42,7 +43,7 @@ class RequestContext:
                 self._note(scope, status, clock.monotonic() - started)
 
     @staticmethod
-    def _note(scope: Scope, status: int, seconds: float) -> None:
+    def _note(scope: HTTPScope, status: int, seconds: float) -> None:
         route = scope.get("path_template") or "unknown"
         method = scope["method"] if route != "unknown" else "any"
         metrics.count_request(method=method, route=route, status=status, seconds=seconds)

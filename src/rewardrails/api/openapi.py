@@ -7,6 +7,7 @@ from litestar import Litestar
 
 from rewardrails.api.problems import MEDIA_TYPE, Problem
 from rewardrails.api.routes.webhooks import MAX_NOTICE_BYTES, PATH
+from rewardrails.api.schemas.common import In
 
 _PROBLEM = {
     "description": "Refused; the code says why.",
@@ -20,6 +21,8 @@ def document(app: Litestar) -> bytes:
     schema = dict(app.openapi_schema.to_schema())
     _, components = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     schema["components"]["schemas"].update(components)
+    for shape in In.__subclasses__():
+        schema["components"]["schemas"][shape.__name__]["additionalProperties"] = False
     schema["paths"][f"{PATH}/{{provider}}"] = _webhook_path()
     for path, item in schema["paths"].items():
         for operation in item.values():

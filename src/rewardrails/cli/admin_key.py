@@ -15,7 +15,7 @@ async def ensure_admin_key(core: Core, folder: Path) -> Path | None:
     if await keys.list_keys(core.database):
         return None
     path = folder / FILE_NAME
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start
     # The file first, and only its owner's: whoever cannot keep a key must not make one. One left by an earlier
     # database is of no use to anybody.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -33,24 +33,29 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-for _name, _home in {
-    "serve": "serve:serve",
-    "worker": "worker:worker",
-    "init": "init:init",
-    "doctor": "doctor:doctor",
-    "pools": "pools:app",
-    "season": "season:app",
-    "payouts": "payouts:app",
-    "manual": "manual:app",
-    "providers": "providers:app",
-    "pause": "pause:app",
-    "events": "events:app",
-    "keys": "keys:app",
-    "ledger": "ledger:app",
-    "config": "config:app",
+# Loaded when used: a command brings along only what it needs.
+for _home, _help in {
+    "serve:serve": "Run the API, a worker and the status page.",
+    "worker:worker": "Run one more worker.",
+    "init:init": "Write a commented configuration to start from.",
+    "doctor:doctor": "Check everything and say what to do next.",
+    "pools:app": "Budgets that rewards come out of.",
+    "season:app": "A season's reward list: stage, start, report.",
+    "payouts:app": "See payouts, and do what people may do to them.",
+    "manual:app": "Payouts that people pay by hand.",
+    "providers:app": "The rails, and how they are.",
+    "pause:app": "Stop sending, and go on.",
+    "events:app": "The sealed log.",
+    "keys:app": "API keys.",
+    "ledger:app": "Do the books balance?",
+    "config:app": "Is the configuration right?",
 }.items():
-    app.command(f"rewardrails.cli.{_home}", name=_name)
-app.command("rewardrails.testing.fake_provider.__main__:app", name="fake-provider")
+    app.command(f"rewardrails.cli.{_home}", name=_home.partition(":")[0], help=_help)
+app.command(
+    "rewardrails.testing.fake_provider.__main__:app",
+    name="fake-provider",
+    help="Run a payout provider that is not one, to try things out.",
+)
 
 
 @app.meta.default
@@ -99,9 +104,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; answers its exit code."""
     try:
         return int(
-            app.meta(
-                list(arguments), exit_on_error=False, print_error=False, result_action="return_value"
-            )
+            app.meta(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
             or ExitCode.OK
         )
     except CycloptsError as error:

@@ -1,6 +1,7 @@
 """CSV files that a spreadsheet opens without running anything in them."""
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# The last four are full-width forms, which some spreadsheets read alike.
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")
 
 
 def safe_cell(value: object) -> str:

@@ -54,7 +54,9 @@ def words_of(error: BaseException) -> str:
     """What happened, to what, and what to do; for people."""
     match error:
         case ConfigInvalid():
-            return f"{error}\n  {error.info.operator_text}" if not isinstance(error, DatabaseUnavailable) else str(error)
+            return (
+                f"{error}\n  {error.info.operator_text}" if not isinstance(error, DatabaseUnavailable) else str(error)
+            )
         case RewardRailsError():
             return f"{error.message} [{error.code.value}]\n  {error.info.operator_text}"
         case KeyboardInterrupt() | asyncio.CancelledError():

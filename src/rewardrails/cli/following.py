@@ -34,7 +34,12 @@ async def progress_of(core: Core, batch: Batch) -> Progressing:
     by_hand = sum(
         count for (state, provider), count in counts.items() if state == "pending" and _is_manual(core, provider)
     )
-    moving = sum(count for (state, _), count in counts.items() if state in _MOVING)
+    moving = sum(
+        count
+        for (state, provider), count in counts.items()
+        # Nothing sends what is ready for a provider that is off.
+        if state in _MOVING and (state != "ready" or provider in core.providers)
+    )
     return Progressing(payouts=sum(counts.values()), moving=moving - by_hand, by_hand=by_hand)
 
 
@@ -54,7 +59,9 @@ async def follow(rails: RewardRails, output: Output, batch: Batch, *, timeout_se
             if now.moving == 0:
                 break
             if clock.monotonic() > give_up:
-                output.say(f"{now.moving} payouts still move after {timeout_seconds:g} s; they go on without this command")
+                output.say(
+                    f"{now.moving} payouts still move after {timeout_seconds:g} s; they go on without this command"
+                )
                 break
             if not await _workers(rails.core):
                 output.say(f"{now.moving} payouts wait and no worker runs: start 'rewardrails serve'")

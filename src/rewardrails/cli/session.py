@@ -70,7 +70,9 @@ def read_key(text: str | None) -> Secret | None:
     try:
         return Secret(Path(text.removeprefix("file:")).expanduser().read_text(encoding="ascii").strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise Unauthorized(f"the key file {text.removeprefix('file:')} cannot be read: {type(error).__name__}") from error
+        raise Unauthorized(
+            f"the key file {text.removeprefix('file:')} cannot be read: {type(error).__name__}"
+        ) from error
 
 
 def _user() -> str:

@@ -13,7 +13,7 @@ from rewardrails.errors import ErrorCode, QuoteExpired, RewardRailsError, StateC
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
-_QUOTE_USED_ONCE = "payout_quote_id_key"
+_QUOTE_USED_ONCE = "payout_quote_used_once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,115 +1,125 @@
-"""Rewards as CSV (RFC 4180): UTF-8, a header, commas, quotes doubled inside quotes."""
+"""Rewards as CSV (RFC 4180): a header, commas, quotes doubled inside quotes, LF or CRLF."""
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator
 
 from rewardrails.domain.reward import COLUMNS
-from rewardrails.errors import FieldInvalid, FileInvalid
-from rewardrails.intake.lines import MAX_RECORD_BYTES, Lines, Record, Unreadable
+from rewardrails.errors import FileInvalid
+from rewardrails.intake.csv_header import Header
+from rewardrails.intake.lines import MAX_RECORD_BYTES, Lines, Record
 
-_looks_like_a_name = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,39}").fullmatch
-_first_lone_quote = re.compile(r'(?<!")(?:"")*"(?!")').search
-_CLOSES = ("", ",", "\r")
+_lone_quote = re.compile(r'(?<!")(?:"")*"(?!")').search
+_AFTER_A_CLOSE = frozenset({"", ",", "\r"})
+_BLANK = frozenset({"", "\r"})
 
 
-class _Unfinished(Exception):
-    """The record goes on after the lines there are."""
+class _Open(Exception):
+    """A quote is open where the lines, or the longest record there may be, end."""
+
+    def __init__(self, *, at_limit: bool) -> None:
+        self.at_limit = at_limit
 
 
 class CsvParser:
-    """Reads one file. A record whose quotes are wrong is refused alone: reading goes on with the line after its first."""
+    """Reads one file. Of a record whose quotes are wrong the first line is refused alone; reading goes on after it."""
 
     def __init__(self) -> None:
-        self._columns: tuple[int, ...] = ()
-        self._suspect: int | None = None
         self.consumed = 0
+        self._header: Header | None = None
+        self._suspect_line: int | None = None
 
     def records(self, lines: Lines, *, at_end: bool) -> Iterator[tuple[int, Record]]:
         """See `Parser`."""
-        in_order = tuple(range(len(COLUMNS)))
-        self.consumed = at = 0
-        text = lines.text
+        self.consumed = self._read_header(lines, at_end=at_end)
+        if self._header is not None:
+            yield from self._rows(self._header, lines, at_end=at_end)
+
+    def finish(self) -> None:
+        """See `Parser`."""
+        if self._header is None:
+            raise FileInvalid(f"the file is empty: its first line must name the columns {', '.join(COLUMNS)}")
+
+    def _read_header(self, lines: Lines, *, at_end: bool) -> int:
+        """How many lines the header and the blank lines before it take; 0 once it has been read."""
+        at = 0
+        while self._header is None and at < len(lines.text):
+            number = lines.first + at
+            try:
+                cells, taken = _csv_record(lines, at)
+            except csv.Error:
+                raise FileInvalid(f"line {number}: the header's quotes are wrong") from None
+            except _Open as error:
+                if error.at_limit or at_end:
+                    raise FileInvalid(f"line {number}: the header opens a quote and does not close it") from None
+                break
+            if cells:
+                self._header = Header(cells, number)
+            at += taken
+        return at
+
+    def _rows(self, header: Header, lines: Lines, *, at_end: bool) -> Iterator[tuple[int, Record]]:
+        text, at = lines.text, self.consumed
         while at < len(text):
-            line = text[at]
-            start = at
-            if '"' in line or not self._columns:
+            start, line = at, text[at]
+            if '"' in line:
                 try:
-                    found, at = self._quoted(lines, start, at_end=at_end)
-                except _Unfinished:
+                    record, taken = self._quoted(header, lines, at, at_end=at_end)
+                except _Open:
                     return
+                at += taken
             else:
                 at += 1
-                found = line.rstrip("\r").split(",") if line not in ("", "\r") else None
+                if line in _BLANK:
+                    self.consumed = at
+                    continue
+                record = header.record(line.rstrip("\r").split(","))
             self.consumed = at
-            if found is None:
-                continue
-            if isinstance(found, list) and len(found) == len(COLUMNS) and self._columns != in_order:
-                found = itemgetter(*self._columns)(found)
-            yield start, found
+            yield start, record
 
-    def _quoted(self, lines: Lines, start: int, *, at_end: bool) -> tuple[list[str] | Unreadable | None, int]:
-        """The record that begins on line `start`, and the index after its last line; None for the header and blanks."""
-        number = lines.first + start
-        if self._suspect is not None:
-            self._refuse_a_close(lines.text[start], number)
-        cells, taken = _csv_record(lines, start, at_end=at_end)
-        if not self._columns:
-            self._columns = _columns(cells, number)
-            return None, start + taken
-        if cells is None and taken:
-            self._suspect = number
-        if cells is None:
-            fault = FieldInvalid(f"line {number} has a quote that is not closed or not doubled")
-            return Unreadable(fault, self._reward_id(lines.text[start])), start + 1
-        return cells or None, start + taken
+    def _quoted(self, header: Header, lines: Lines, at: int, *, at_end: bool) -> tuple[Record, int]:
+        """A record with a quote in its first line, and how many lines it takes. Raises `_Open` when more are needed."""
+        number, line = lines.first + at, lines.text[at]
+        if self._suspect_line is not None and (lone := _lone_quote(line)):
+            self._settle_suspicion(self._suspect_line, line[lone.end() : lone.end() + 1], number)
+        try:
+            cells, taken = _csv_record(lines, at)
+        except csv.Error:
+            return header.broken(line, "a quote is not doubled, or a closing one not followed by a comma"), 1
+        except _Open as error:
+            if not (error.at_limit or at_end):
+                raise
+            # A line that is too long by itself has its quotes in pairs.
+            if error.at_limit and line.count('"') % 2:
+                self._suspect_line = number
+            return header.broken(line, f"it is longer than {MAX_RECORD_BYTES} bytes, or a quote is never closed"), 1
+        return header.record(cells), taken
 
-    def _refuse_a_close(self, line: str, number: int) -> None:
-        """Tell a forgotten quote from a field that really is that long.
+    def _settle_suspicion(self, suspect_line: int, after_quote: str, number: int) -> None:
+        """Tell a forgotten quote from a field that really is longer than the limit, by the next lone quote.
 
-        Text that a player wrote may look like rows. Were a field longer than any may be, reading on inside it would take
-        them for rewards. The next lone quote decides: one that could close the field makes the file unreadable.
+        A player's text may look like rows, and reading on inside such a field would take them for rewards. A quote that
+        could close the field therefore makes the file unreadable; any other one proves that the first was forgotten.
         """
-        lone = _first_lone_quote(line)
-        if lone is None:
-            return
-        if line[lone.end() : lone.end() + 1] in _CLOSES:
+        if after_quote in _AFTER_A_CLOSE:
             raise FileInvalid(
-                f"line {self._suspect} opens a quote that line {number} closes, more than {MAX_RECORD_BYTES} bytes "
-                "later: no field is that long; correct that line"
+                f"line {suspect_line} opens a quote that line {number} may close, more than {MAX_RECORD_BYTES} bytes "
+                f"later, and what lies between cannot be trusted: correct line {suspect_line} and send the file again"
             )
-        self._suspect = None
-
-    def _reward_id(self, line: str) -> str:
-        position = self._columns[0]
-        before = line.split(",")[: position + 1]
-        return before[position] if len(before) > position and '"' not in ",".join(before) else ""
+        self._suspect_line = None
 
 
-def _csv_record(lines: Lines, start: int, *, at_end: bool) -> tuple[list[str] | None, int]:
-    """Cells of one record and how many lines it took.
-
-    Cells are None when its quotes are wrong; the number then is 0, or 1 when a quote was open all the way to the limit.
-    """
-    size, end = 0, start
-    while end < len(lines.raw) and (size := size + len(lines.raw[end]) + 1) <= MAX_RECORD_BYTES:
-        end += 1
-    cut_short = end < len(lines.raw)
-    reader = csv.reader((line + "\n" for line in lines.text[start:end]), strict=True)
-    try:
-        return next(reader, []), reader.line_num
-    except csv.Error:
-        if reader.line_num < end - start or not _is_open(lines.text[start:end]):
-            return None, 0
-        if not (cut_short or at_end):
-            raise _Unfinished from None
-        return None, int(cut_short)
+def _csv_record(lines: Lines, start: int) -> tuple[list[str], int]:
+    """Cells of the record that begins on line `start`, and how many lines it takes. Raises `csv.Error`, `_Open`."""
+    reader = csv.reader(_feed(lines, start), strict=True)
+    return next(reader), reader.line_num
 
 
-def _is_open(lines: Sequence[str]) -> bool:
-    return True
-
-
-def _columns(cells: list[str] | None, number: int) -> tuple[int, ...]:
-    return ()
+def _feed(lines: Lines, start: int) -> Iterator[str]:
+    size = 0
+    for at in range(start, len(lines.raw)):
+        size += len(lines.raw[at]) + 1
+        if size > MAX_RECORD_BYTES:
+            raise _Open(at_limit=True)
+        yield lines.text[at] + "\n"
+    raise _Open(at_limit=False)

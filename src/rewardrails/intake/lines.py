@@ -1,4 +1,4 @@
-"""A stream of bytes as blocks of whole lines, and what a format makes of lines."""
+"""A stream of bytes as blocks of whole lines, and what the parser of a format makes of lines."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from rewardrails.errors import FieldInvalid, FileInvalid
 
 BLOCK_BYTES = 256 * 1024
 MAX_RECORD_BYTES = 128 * 1024
-"""No reward is as long as this; also the longest field that the `csv` module reads."""
+"""No reward is as long as this. It is also the longest field that the `csv` module reads."""
 MAX_LINE_BYTES = 1024 * 1024
-"""A line beyond this is no list of rewards; the longest that is ever held in memory."""
+"""A file with a longer line is no list of rewards; no more than this and a block is ever held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Unreadable:
 Record = RawReward | Unreadable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
     """Consecutive lines without their line feeds: as bytes, and as text in which bad bytes are lone surrogates.
 
-    `first` is the number of the first of them in the file, from 1.
+    `first` is the number of the first of them in the file, counted from 1.
     """
 
     raw: Sequence[bytes]
@@ -41,30 +41,35 @@ class Parser(Protocol):
     """One file format, reading one file from its beginning."""
 
     def records(self, lines: Lines, *, at_end: bool) -> Iterator[tuple[int, Record]]:
-        """Each record with the index of the line it begins on.
+        """Each record, and the index of the line on which it begins.
 
-        Stops before a record that goes on after these lines; `at_end` says that there are none. Then `consumed` tells
-        how many lines it took. Raises `FileInvalid` when the file as a whole cannot be read.
+        Stops before a record that goes on after these lines, unless `at_end` says that there are none. Raises
+        `FileInvalid` when the file as a whole cannot be read.
         """
 
     @property
     def consumed(self) -> int:
-        """How many of the lines given last are done with."""
+        """How many of the lines given last are done with; the others are to be given again with what follows them."""
+
+    def finish(self) -> None:
+        """Told that there were no more lines. Raises `FileInvalid` when something that every file has is missing."""
 
 
 def split_lines(block: bytes, first: int) -> Lines:
-    """The lines of a block; the empty rest after the last line feed is not one."""
+    """The lines of a block; the empty rest after its last line feed is not one."""
     raw = block.split(b"\n")
     # A line feed is never part of a longer UTF-8 sequence, not even of a broken one: both splits agree.
     text = block.decode("utf-8", "surrogateescape").split("\n")
     if not raw[-1]:
         raw.pop()
         text.pop()
+    if first == 1 and text:
+        text[0] = text[0].removeprefix("\ufeff")
     return Lines(raw=raw, text=text, first=first)
 
 
 async def blocks(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks that end with a line feed, the last one aside. Raises `FileInvalid` for endless lines."""
+    """The same bytes in blocks that end with a line feed, the last one aside. Raises `FileInvalid` for an endless line."""
     parts: list[bytes] = []
     size = 0
     async for part in data:

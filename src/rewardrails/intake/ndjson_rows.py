@@ -1,83 +1,73 @@
-"""Rows of an NDJSON file: one object of strings a line, its fields named as the columns; `memo` may be left out."""
+"""Rewards as newline-delimited JSON: one object of strings a line, keyed by the names of the columns; memo may be absent."""
 
 import json
-import re
-from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
 
 from rewardrails.domain.reward import COLUMNS
-from rewardrails.errors import ErrorCode
-from rewardrails.intake.records import MAX_RECORD_BYTES, Cells, Refusal, Unreadable
+from rewardrails.errors import FieldInvalid
+from rewardrails.intake.lines import MAX_RECORD_BYTES, Lines, Record, Unreadable
 
-# Inside a JSON string the closing quote would be escaped, so this finds keys only.
-_KEY = re.compile(rf'"({"|".join(COLUMNS)})"\s*+:')
-_NESTED = re.compile(rf"{_KEY.pattern}\s*+[\[{{]")
-_nameable = re.compile(r"[A-Za-z0-9_.-]{1,40}").fullmatch
+_KNOWN = frozenset(COLUMNS)
+_REQUIRED = _KNOWN - {"memo"}
 
 
-class _Members(list[tuple[str, object]]):
-    """An object's members as they stand in the text, repeated ones too."""
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
-class NdjsonRows:
-    """Decodes the records of one NDJSON file."""
+# Objects become tuples of pairs, so that a key that comes twice is seen; a number, however long, is never computed.
+_decode = json.JSONDecoder(
+    object_pairs_hook=tuple, parse_constant=_not_json, parse_int=str.encode, parse_float=str.encode
+).decode
 
-    def decode(self, record: bytes | None) -> Cells | Unreadable | None:
-        """One line as a row."""
-        if record is None:
-            return _refused("", f"the line is longer than {MAX_RECORD_BYTES} bytes")
-        text = record.decode("utf-8", "surrogateescape")
-        try:
-            members = _parse(text)
-        except json.JSONDecodeError as error:
-            before = _KEY.findall(text, 0, error.pos)
-            return _refused(before[-1] if before else "", f"the line is not JSON (character {error.pos + 1})")
-        except RecursionError:
-            nested = _NESTED.search(text)
-            return _wrong_type(nested[1]) if nested else _refused("", "the line is nested too deeply")
-        if not isinstance(members, _Members):
-            return _refused("", "the line is not a JSON object")
-        return _cells(members)
+
+class NdjsonParser:
+    """Reads one file; a line that is wrong is refused alone."""
+
+    def __init__(self) -> None:
+        self.consumed = 0
+
+    def records(self, lines: Lines, *, at_end: bool) -> Iterator[tuple[int, Record]]:  # noqa: ARG002 - lines are whole
+        """See `Parser`."""
+        for at, line in enumerate(lines.text):
+            self.consumed = at + 1
+            if not line.strip():
+                continue
+            if len(lines.raw[at]) > MAX_RECORD_BYTES:
+                yield at, Unreadable(FieldInvalid(f"the line is longer than {MAX_RECORD_BYTES} bytes"))
+            else:
+                yield at, _record(line)
 
     def finish(self) -> None:
-        """An empty file is a file without rows."""
+        """See `Parser`; a file without lines is one without rewards."""
 
 
-def _object(members: list[tuple[str, object]]) -> _Members:
-    return _Members(members)
+def _record(line: str) -> Record:
+    try:
+        pairs = _decode(line)
+    except (ValueError, RecursionError):
+        return Unreadable(FieldInvalid("the line is not JSON"))
+    if not isinstance(pairs, tuple):
+        return Unreadable(FieldInvalid("the line is not a JSON object"))
+    fields: Mapping[str, object] = dict(pairs)
+    cells = [text for name in COLUMNS if isinstance(text := fields.get(name, ""), str)]
+    complete = fields.keys() >= _REQUIRED and fields.keys() <= _KNOWN
+    if complete and len(fields) == len(pairs) and len(cells) == len(COLUMNS):
+        return cells
+    reward_id = fields.get("reward_id")
+    return Unreadable(_fault(fields, len(pairs)), reward_id if isinstance(reward_id, str) else "")
 
 
-# No number is ever wanted, and reading one as float takes any number of digits.
-_parse = json.JSONDecoder(object_pairs_hook=_object, parse_int=float).decode
-
-
-def _cells(members: _Members) -> Cells | Unreadable:
-    values = dict(members)
-    reward_id = values.get("reward_id")
-    known = reward_id if isinstance(reward_id, str) else ""
-    if len(values) != len(members):
-        twice = next(name for name, count in Counter(name for name, _ in members).items() if count > 1)
-        # Which of two reward ids is meant cannot be told.
-        return _refused(_shown(twice), "a field is given twice", "" if twice == "reward_id" else known)
-    values.setdefault("memo", "")
-    for name, value in values.items():
-        if name not in COLUMNS:
-            return _refused(_shown(name), "a field is not one of those a reward has", known)
-        if not isinstance(value, str):
-            return _wrong_type(name, known)
-    cells = [value for name in COLUMNS if isinstance(value := values.get(name), str)]
-    if len(cells) < len(COLUMNS):
-        missing = next(name for name in COLUMNS if name not in values)
-        return _refused(missing, f"{missing} is missing", known)
-    return cells
-
-
-def _shown(name: str) -> str:
-    return name if _nameable(name) else ""
-
-
-def _wrong_type(name: str, reward_id: str = "") -> Unreadable:
-    return _refused(name, f"{name} is not a string", reward_id)
-
-
-def _refused(name: str, message: str, reward_id: str = "") -> Unreadable:
-    return Unreadable(Refusal(ErrorCode.FIELD_INVALID, name, message), reward_id)
+def _fault(fields: Mapping[str, object], keys: int) -> FieldInvalid:
+    if len(fields) != keys:
+        return FieldInvalid("a key comes twice")
+    if not fields.keys() <= _KNOWN:
+        # The key itself is not shown: it may be anything.
+        return FieldInvalid(f"a key is none of {', '.join(COLUMNS)}")
+    for name in COLUMNS:
+        if name in _REQUIRED and name not in fields:
+            return FieldInvalid(f"{name} is missing", field=name)
+        if not isinstance(fields.get(name, ""), str):
+            return FieldInvalid(f'{name} is not a string: write it in quotes, amounts too, as in "12.50"', field=name)
+    raise AssertionError("called for a fault that is none")

@@ -1,151 +1,169 @@
-"""A reward file as checked rows, in chunks that are the same for the same bytes, however the bytes arrive.
+"""A file of rewards, read in bounded memory: every row checked, in chunks that are the same however the bytes arrive."""
 
-Row 1 is the first after the header; blank lines have no number. A row that cannot be read is refused alone. What a
-record is, and how reading goes on after a broken one, stands in `rewardrails.intake.records`.
-"""
-
+import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
-from typing import NamedTuple, assert_never
+from typing import assert_never
 
-from rewardrails.domain.reward import COLUMNS, RewardRow, RowRules, validate_row
-from rewardrails.errors import RewardRailsError
-from rewardrails.intake.csv_rows import CsvRows
-from rewardrails.intake.ndjson_rows import NdjsonRows
-from rewardrails.intake.records import MAX_RECORD_BYTES, Cells, RecordCutter, Refusal, RowDecoder, Unreadable
+from rewardrails.domain.reward import RewardRow, RowRules, validate_row
+from rewardrails.domain.text import find_control
+from rewardrails.errors import ErrorCode, FileInvalid, RewardRailsError
+from rewardrails.intake.csv_rows import CsvParser
+from rewardrails.intake.lines import Lines, Parser, Record, Unreadable, blocks, split_lines
+from rewardrails.intake.ndjson_rows import NdjsonParser
 
-__all__ = ["MAX_RECORD_BYTES", "Chunk", "FileFormat", "Refusal", "StagedRow", "read_rows"]
-
-_BLOCK_BYTES = 2 * MAX_RECORD_BYTES
+ROWS_PER_CHUNK = 1000
 
 
 class FileFormat(StrEnum):
-    """How a reward file is written."""
+    """How rewards are written down."""
 
     CSV = "csv"
     NDJSON = "ndjson"
 
 
-class StagedRow(NamedTuple):
-    """A row of a file: a reward or a refusal, never both; `reward_id` is empty where it cannot be told."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a row is not taken; `field` names the column at fault, if it is one."""
+
+    code: ErrorCode
+    field: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRow:
+    """One row of a file and its verdict; `row_no` counts records from 1, header and blank lines aside.
+
+    `reward_id` is the text given, also of a refused row; empty where it cannot be read.
+    """
 
     row_no: int
-    reward: RewardRow | None
-    refusal: Refusal | None
     reward_id: str
+    verdict: RewardRow | Refusal
+
+    @property
+    def reward(self) -> RewardRow | None:
+        """The checked reward, unless the row was refused."""
+        return self.verdict if isinstance(self.verdict, RewardRow) else None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the row was refused, if it was."""
+        return self.verdict if isinstance(self.verdict, Refusal) else None
 
 
-class Chunk(NamedTuple):
-    """Rows in file order, and the file up to the end of the last of them: its length and its SHA-256 (32 bytes)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Consecutive rows, and how far into the file they reach.
 
-    rows: list[StagedRow]
+    `prefix_digest` is the SHA-256 of the file's first `bytes_consumed` bytes: up to the next row, for the last chunk the
+    whole file.
+    """
+
+    rows: tuple[StagedRow, ...]
     bytes_consumed: int
     prefix_digest: bytes
 
 
 async def read_rows(
-    data: AsyncIterable[bytes], file_format: FileFormat, rules: RowRules, *, chunk_rows: int = 5000
+    data: AsyncIterable[bytes],
+    file_format: FileFormat,
+    rules: RowRules,
+    *,
+    rows_per_chunk: int = ROWS_PER_CHUNK,
+    max_bytes: int | None = None,
 ) -> AsyncIterator[Chunk]:
-    """Read a file in bounded memory: chunks of `chunk_rows` rows, a last one of at most as many.
+    """Read a file in chunks of `rows_per_chunk` rows, the last one shorter; at least one chunk, also without rows.
 
-    The last chunk covers the file to its end; a file without rows is one empty chunk. Raises `FileInvalid` for a CSV
-    file without a usable header.
+    The same bytes give the same chunks. Raises `FileInvalid` when the file as a whole cannot be read or is longer than
+    `max_bytes`; what was yielded before is then void.
     """
-    staging = _Staging(file_format, rules, chunk_rows)
-    async for block in _blocks(data):
-        for chunk in staging.feed(block, final=False):
+    cutter = _Cutter(_parser(file_format), rules, rows_per_chunk)
+    async for block in blocks(data):
+        if max_bytes is not None and cutter.bytes_given + len(block) > max_bytes:
+            raise FileInvalid(f"the file is longer than {max_bytes} bytes: split it")
+        for chunk in cutter.feed(block):
             yield chunk
-    for chunk in staging.feed(b"", final=True):
+    for chunk in cutter.finish():
         yield chunk
-    yield staging.last_chunk()
 
 
-async def _blocks(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in fewer, larger pieces: what is left of a record is looked at once a piece."""
-    gathered = bytearray()
-    async for piece in data:
-        gathered += piece
-        if len(gathered) >= _BLOCK_BYTES:
-            for start in range(0, len(gathered), _BLOCK_BYTES):
-                yield bytes(gathered[start : start + _BLOCK_BYTES])
-            gathered.clear()
-    yield bytes(gathered)
-
-
-class _Staging:
-    """The state between two blocks of one file."""
-
-    def __init__(self, file_format: FileFormat, rules: RowRules, chunk_rows: int) -> None:
-        self._cutter = RecordCutter(with_quotes=file_format is FileFormat.CSV)
-        self._decoder = _decoder(file_format)
-        self._rules = rules
-        self._chunk_rows = chunk_rows
-        self._rows: list[StagedRow] = []
-        self._full: Chunk | None = None  # held back until it is known whether it is the last
-        self._row_no = 0
-        self._rest = b""
-        self._digest = sha256()
-        self._digested = 0
-
-    def feed(self, block: bytes, *, final: bool) -> Iterator[Chunk]:
-        """The chunks that are known to be complete and not the last. Raises `FileInvalid`."""
-        buffer = self._rest + block
-        offset = self._digested
-        for record, end in self._cutter.cut(buffer, final=final):
-            row = self._decoder.decode(record)
-            if row is None:
-                continue
-            if self._full is not None:
-                full, self._full = self._full, None
-                yield full
-            self._row_no += 1
-            self._rows.append(_stage(self._row_no, row, self._rules))
-            if len(self._rows) == self._chunk_rows:
-                self._advance(buffer, offset, end)
-                self._full = self._chunk()
-        self._advance(buffer, offset, self._cutter.position)
-        self._rest = buffer[self._cutter.position :]
-
-    def last_chunk(self) -> Chunk:
-        """What is left at the end of the file. Raises `FileInvalid`."""
-        self._decoder.finish()
-        if self._full is not None:
-            self._rows = self._full.rows
-        return self._chunk()
-
-    def _advance(self, buffer: bytes, offset: int, end: int) -> None:
-        self._digest.update(memoryview(buffer)[self._digested - offset : end])
-        self._digested = offset + end
-
-    def _chunk(self) -> Chunk:
-        rows, self._rows = self._rows, []
-        return Chunk(rows, self._digested, self._digest.digest())
-
-
-def _decoder(file_format: FileFormat) -> RowDecoder:
+def _parser(file_format: FileFormat) -> Parser:
     match file_format:
         case FileFormat.CSV:
-            return CsvRows()
+            return CsvParser()
         case FileFormat.NDJSON:
-            return NdjsonRows()
+            return NdjsonParser()
         case _:
             assert_never(file_format)
 
 
-def _stage(row_no: int, row: Cells | Unreadable, rules: RowRules) -> StagedRow:
-    if isinstance(row, Unreadable):
-        return StagedRow(row_no, None, row.refusal, _printable(row.reward_id, rules))
-    try:
-        reward = validate_row(row, rules)
-    except RewardRailsError as error:
-        refusal = Refusal(error.code, error.field or "", error.message)
-        # Cells of a short or long row may have moved; the first one cannot have.
-        return StagedRow(row_no, None, refusal, _printable(row[COLUMNS.index("reward_id")], rules))
-    return StagedRow(row_no, reward, None, reward.reward_id)
+class _Cutter:
+    """Judges records and cuts them into chunks; a chunk ends where the next row begins."""
 
+    def __init__(self, parser: Parser, rules: RowRules, rows_per_chunk: int) -> None:
+        self._parser = parser
+        self._rules = rules
+        self._rows_per_chunk = rows_per_chunk
+        self._rest = b""
+        self._lines_before = 0
+        self._row_no = 0
+        self._rows: list[StagedRow] = []
+        self._digest = hashlib.sha256()
+        self._bytes_consumed = 0
 
-def _printable(reward_id: str, rules: RowRules) -> str:
-    """The id of a refused row if it can be stored and shown at all, else nothing."""
-    stripped = reward_id.strip()
-    return stripped if len(stripped) <= rules.max_field_length and stripped.isprintable() else ""
+    @property
+    def bytes_given(self) -> int:
+        """Bytes taken in so far."""
+        return self._bytes_consumed + len(self._rest)
+
+    def feed(self, block: bytes, *, at_end: bool = False) -> Iterator[Chunk]:
+        """Take in whole lines and yield the chunks they complete."""
+        whole = self._rest + block
+        lines = split_lines(whole, self._lines_before + 1)
+        given, done = memoryview(whole), 0
+        for start, record in self._parser.records(lines, at_end=at_end):
+            if len(self._rows) == self._rows_per_chunk:
+                given = self._consume(given, lines, done, start)
+                done = start
+                yield self._cut()
+            self._rows.append(self._judge(record))
+        given = self._consume(given, lines, done, self._parser.consumed)
+        self._rest = bytes(given)
+        self._lines_before += self._parser.consumed
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield what is left when the file has ended."""
+        yield from self.feed(b"", at_end=True)
+        self._parser.finish()
+        yield self._cut()
+
+    def _consume(self, given: memoryview, lines: Lines, first: int, end: int) -> memoryview:
+        """Count and digest lines `first` to `end`, with which `given` begins; answers what is left of it."""
+        size = sum(map(len, lines.raw[first:end])) + end - first
+        used = given[:size]
+        self._digest.update(used)
+        self._bytes_consumed += len(used)
+        return given[size:]
+
+    def _cut(self) -> Chunk:
+        rows, self._rows = tuple(self._rows), []
+        return Chunk(rows=rows, bytes_consumed=self._bytes_consumed, prefix_digest=self._digest.digest())
+
+    def _judge(self, record: Record) -> StagedRow:
+        self._row_no += 1
+        if isinstance(record, Unreadable):
+            return self._refused(record.reward_id, record.fault)
+        try:
+            reward = validate_row(record, self._rules)
+        except RewardRailsError as error:
+            return self._refused(record[0], error)
+        return StagedRow(self._row_no, reward.reward_id, reward)
+
+    def _refused(self, reward_id: str, error: RewardRailsError) -> StagedRow:
+        given = reward_id.strip()
+        readable = len(given) <= self._rules.max_field_length and not find_control(given)
+        refusal = Refusal(code=error.code, field=error.field, message=error.message)
+        return StagedRow(self._row_no, given if readable else "", refusal)

@@ -54,8 +54,9 @@ class RowDecoder(Protocol):
 class RecordCutter:
     """Cuts one file; after each `cut` is exhausted, `position` says how much of that buffer is done with."""
 
-    def __init__(self, *, with_quotes: bool) -> None:
+    def __init__(self, *, with_quotes: bool, max_record_bytes: int = MAX_RECORD_BYTES) -> None:
         self.position = 0
+        self._max_record_bytes = max_record_bytes
         self._with_quotes = with_quotes
         self._at_file_start = True
         self._giving_up = False  # inside a given up record whose line end has not come yet
@@ -74,9 +75,11 @@ class RecordCutter:
             end, complete = self._find_end(buffer, start, final=final)
             if not end:
                 break
-            record = buffer[start:end].strip(b" \t\r\n") and buffer[start : end - 1].rstrip(b"\r") if complete else None
+            record = buffer[start : end - 1].rstrip(b"\r")
             start = end
-            if record != b"":
+            if not complete:
+                yield None, min(end, size)
+            elif record.strip(b" \t\r"):
                 yield record, min(end, size)
         if self._giving_up:
             start = size
@@ -89,8 +92,8 @@ class RecordCutter:
             self._giving_up = not end
             return end, False
         if end and not (self._with_quotes and buffer.find(b'"', start, end) >= 0):
-            return end, end - start <= MAX_RECORD_BYTES
-        limit = start + MAX_RECORD_BYTES
+            return end, end - start <= self._max_record_bytes
+        limit = start + self._max_record_bytes
         if end and (record := _RECORD.match(buffer, start, limit)):
             return record.end(), True
         if len(buffer) < limit and not final:

@@ -81,7 +81,12 @@ async def _gauges(database: Database) -> CollectorRegistry:
         age = Gauge(f"rewardrails_{row['queue']}_oldest_seconds", "Age of the oldest one", registry=registry)
         age.set(row["oldest_seconds"])
     _fill(
-        registry, "rewardrails_delivery_open", "Events an endpoint still waits for", ("endpoint",), deliveries, "open"
+        registry,
+        "rewardrails_delivery_open",
+        "Events an endpoint still waits for",
+        ("endpoint",),
+        deliveries,
+        value="open",
     )
     _fill(
         registry,

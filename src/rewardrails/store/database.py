@@ -60,7 +60,7 @@ class Database:
             init=_prepare_connection,
             connection_class=_PlainConnection,
             command_timeout=60,
-            server_settings={"role": APP_ROLE, "application_name": application_name, "timezone": "UTC", "jit": "off"},
+            server_settings={"role": APP_ROLE, "application_name": application_name, "timezone": "UTC", "jit": "off", "random_page_cost": "1.1"},
         )
         return cls(pool)
 

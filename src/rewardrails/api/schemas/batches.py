@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from rewardrails.api.schemas.common import Amount, Out, amount, decimal
 from rewardrails.engine.batches import Batch, BatchRow, BatchState, BatchTotals
 from rewardrails.engine.core import Core
@@ -28,7 +30,18 @@ class BatchOut(Out):
     @classmethod
     def of(cls, batch: Batch) -> "BatchOut":
         """A batch as it goes out."""
-        return cls(**_fields(batch))
+        return cls(
+            id=batch.id,
+            name=batch.name,
+            format=batch.format,
+            state=batch.state,
+            rows_staged=batch.rows_staged,
+            bytes_staged=batch.bytes_staged,
+            started_to=batch.started_to,
+            created_by=batch.created_by,
+            created_at=batch.created_at,
+            started_by=batch.started_by,
+        )
 
 
 class VerdictOut(Out):
@@ -73,7 +86,7 @@ class BatchDetail(BatchOut):
     def of_totals(cls, core: Core, batch: Batch, totals: BatchTotals, needs: list[PoolNeed]) -> "BatchDetail":
         """A batch with its totals as it goes out."""
         return cls(
-            **_fields(batch),
+            **msgspec.structs.asdict(BatchOut.of(batch)),
             verdicts=[
                 VerdictOut(
                     verdict=line.verdict,
@@ -156,18 +169,3 @@ class RowPage(Out):
 
     rows: list[RowOut]
     next_cursor: str | None
-
-
-def _fields(batch: Batch) -> "dict[str, object]":
-    return {
-        "id": batch.id,
-        "name": batch.name,
-        "format": batch.format,
-        "state": batch.state,
-        "rows_staged": batch.rows_staged,
-        "bytes_staged": batch.bytes_staged,
-        "started_to": batch.started_to,
-        "created_by": batch.created_by,
-        "created_at": batch.created_at,
-        "started_by": batch.started_by,
-    }

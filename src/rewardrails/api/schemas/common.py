@@ -19,6 +19,8 @@ Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_NO_CONTROL_B
 """Free text: proof, evidence, a reason."""
 Cell = Annotated[str, Meta(max_length=4096)]
 """A field of a reward; the configured rules judge it."""
+FreeText = Annotated[str, Meta(max_length=4096, pattern=_NO_CONTROL_BUT_LINES)]
+"""A destination or memo; its kind judges it further."""
 Decimal = Annotated[
     str,
     Meta(
@@ -29,11 +31,11 @@ Decimal = Annotated[
 ]
 
 
-class In(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class In(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a caller sends: exactly these fields."""
 
 
-class Out(msgspec.Struct, kw_only=True, frozen=True):
+class Out(msgspec.Struct, kw_only=True):
     """What we answer."""
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from rewardrails.api.schemas.common import Amount, Cell, Decimal, In, Name, Out, Words, amount, decimal
+from rewardrails.api.schemas.common import Amount, Cell, Decimal, FreeText, In, Name, Out, Words, amount, decimal
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
 from rewardrails.engine.read import AttemptView, EventView, ObservationView, PayoutHistory, PayoutView
@@ -37,8 +37,8 @@ class HoldIn(In):
 class DestinationIn(In):
     """Another destination of the same kind."""
 
-    destination: Cell
-    memo: Cell = ""
+    destination: FreeText
+    memo: FreeText = ""
 
 
 class ResolutionIn(In):
@@ -90,7 +90,30 @@ class PayoutOut(Out):
     @classmethod
     def of(cls, core: Core, view: PayoutView) -> "PayoutOut":
         """A payout as it goes out."""
-        return cls(**_fields(core, view))
+        return cls(
+            id=view.id,
+            state=view.state,
+            code=view.code,
+            hold_cause=view.hold_cause,
+            campaign=view.campaign,
+            reward_id=view.reward_id,
+            player_id=view.player_id,
+            asset=view.asset,
+            amount=decimal(core, view.amount_minor, view.asset),
+            amount_minor=str(view.amount_minor),
+            fee=None if view.fee_minor is None else amount(core, view.fee_minor, view.asset),
+            fee_ceiling=amount(core, view.fee_ceiling_minor, view.asset),
+            jurisdiction=view.jurisdiction,
+            destination_kind=view.destination.kind,
+            destination_masked=view.destination.masked(),
+            provider=view.provider,
+            tries=view.tries,
+            version=view.version,
+            batch_id=view.batch_id,
+            created_by=view.created_by,
+            created_at=view.created_at,
+            updated_at=view.updated_at,
+        )
 
 
 class AttemptOut(Out):
@@ -158,7 +181,7 @@ class PayoutDetail(PayoutOut):
     def of_history(cls, core: Core, history: PayoutHistory) -> "PayoutDetail":
         """A payout's whole story as it goes out."""
         return cls(
-            **_fields(core, history.payout),
+            **msgspec.structs.asdict(PayoutOut.of(core, history.payout)),
             attempts=[_attempt(attempt) for attempt in history.attempts],
             observations=[_observation(seen) for seen in history.observations],
             history=[EventOut.of(event) for event in history.events],
@@ -204,30 +227,3 @@ def _attempt(view: AttemptView) -> AttemptOut:
 
 def _observation(view: ObservationView) -> ObservationOut:
     return msgspec.convert(view, ObservationOut, from_attributes=True)
-
-
-def _fields(core: Core, view: PayoutView) -> "dict[str, object]":
-    return {
-        "id": view.id,
-        "state": view.state,
-        "code": view.code,
-        "hold_cause": view.hold_cause,
-        "campaign": view.campaign,
-        "reward_id": view.reward_id,
-        "player_id": view.player_id,
-        "asset": view.asset,
-        "amount": decimal(core, view.amount_minor, view.asset),
-        "amount_minor": str(view.amount_minor),
-        "fee": None if view.fee_minor is None else amount(core, view.fee_minor, view.asset),
-        "fee_ceiling": amount(core, view.fee_ceiling_minor, view.asset),
-        "jurisdiction": view.jurisdiction,
-        "destination_kind": view.destination.kind,
-        "destination_masked": view.destination.masked(),
-        "provider": view.provider,
-        "tries": view.tries,
-        "version": view.version,
-        "batch_id": view.batch_id,
-        "created_by": view.created_by,
-        "created_at": view.created_at,
-        "updated_at": view.updated_at,
-    }

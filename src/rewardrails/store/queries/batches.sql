@@ -94,8 +94,10 @@ SELECT verdict, code, asset, count(*) AS rows, COALESCE(sum(amount), 0) AS amoun
 FROM batch_row WHERE batch_id = $1 GROUP BY verdict, code, asset ORDER BY verdict, code, asset
 
 -- name: batch_payouts_by_state
-SELECT state::text AS state, asset, count(*) AS payouts, sum(amount) AS amount
-FROM payout WHERE batch_id = $1 GROUP BY state, asset ORDER BY state, asset
+SELECT payout.state::text AS state, payout.asset, count(*) AS payouts, sum(payout.amount) AS amount
+FROM batch_row JOIN payout ON payout.id = batch_row.payout_id
+WHERE batch_row.batch_id = $1 AND batch_row.verdict = 'accepted'
+GROUP BY payout.state, payout.asset ORDER BY payout.state, payout.asset
 
 -- name: batch_rows
 SELECT row.row_no, row.reward_id, row.verdict, row.code, row.field, row.message, row.payout_id, row.asset, row.amount,

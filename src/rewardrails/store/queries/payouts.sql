@@ -97,7 +97,7 @@ SELECT id, payout_id, attempt_no, provider, source, status, effect, code, provid
 FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::text[], $11::bytea[])
     AS row (id, payout_id, attempt_no, provider, source, status, effect, code, provider_code, provider_reference, evidence)
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (payout_id, id) DO NOTHING
 
 -- name: correct_destination
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,

@@ -159,7 +159,7 @@ CREATE TABLE payout (
     code                    text,
     hold_cause              text,
     batch_id                uuid,
-    quote_id                uuid UNIQUE,
+    quote_id                uuid,
     quote_expires_at        timestamptz,
     created_by              text NOT NULL,
     created_at              timestamptz NOT NULL DEFAULT rr_now(),
@@ -184,7 +184,7 @@ CREATE TRIGGER payout_is_never_removed BEFORE DELETE ON payout FOR EACH ROW EXEC
 CREATE INDEX payout_ready ON payout (provider, due_at, id) WHERE state = 'ready';
 CREATE INDEX payout_needs_somebody ON payout (state, id)
     WHERE state IN ('held', 'awaiting_approval', 'outcome_unknown', 'failed', 'returned');
-CREATE INDEX payout_by_batch ON payout (batch_id, state) WHERE batch_id IS NOT NULL;
+CREATE UNIQUE INDEX payout_quote_used_once ON payout (quote_id) WHERE quote_id IS NOT NULL;
 
 -- What the rail deduplicates. Key and content are stored before the call and never change.
 CREATE TABLE submission (
@@ -227,7 +227,7 @@ CREATE INDEX attempt_by_provider_reference ON attempt (provider, provider_refere
 
 -- Everything ever learnt about an attempt, also what came too late to move anything.
 CREATE TABLE observation (
-    id                  uuid PRIMARY KEY,
+    id                  uuid NOT NULL,
     payout_id           uuid NOT NULL,
     attempt_no          integer NOT NULL,
     provider            text NOT NULL,
@@ -240,9 +240,9 @@ CREATE TABLE observation (
     evidence            bytea,
     evidence_key_id     text,
     actor               text NOT NULL,
-    created_at          timestamptz NOT NULL DEFAULT rr_now()
+    created_at          timestamptz NOT NULL DEFAULT rr_now(),
+    PRIMARY KEY (payout_id, id)
 );
-CREATE INDEX observation_by_payout ON observation (payout_id, id);
 CREATE TRIGGER observation_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON observation
     FOR EACH STATEMENT EXECUTE FUNCTION history_is_immutable();
 
@@ -301,7 +301,7 @@ CREATE INDEX webhook_quarantined ON webhook_inbox (id) WHERE state = 'quarantine
 -- `n` is drawn while the payout's row is locked, so it follows the versions of one payout; `transaction_id` tells the
 -- sealer which events can no longer be joined by an older one. Only position and chain_hash are ever written later, once.
 CREATE TABLE event (
-    n               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    n               bigint GENERATED ALWAYS AS IDENTITY,
     subject_id      uuid NOT NULL,
     version         integer NOT NULL,
     type            text NOT NULL,
@@ -311,7 +311,7 @@ CREATE TABLE event (
     transaction_id  xid8 NOT NULL DEFAULT pg_current_xact_id(),
     position        bigint,
     chain_hash      bytea,
-    CONSTRAINT event_once_per_version UNIQUE (subject_id, version),
+    PRIMARY KEY (subject_id, version),
     CONSTRAINT event_sealed_whole CHECK ((position IS NULL) = (chain_hash IS NULL))
 );
 CREATE UNIQUE INDEX event_by_position ON event (position) WHERE position IS NOT NULL;

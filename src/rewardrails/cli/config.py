@@ -1,0 +1,21 @@
+"""`rewardrails config`: is the configuration right?"""
+
+from cyclopts import App
+
+from rewardrails.bootstrap import master_key
+from rewardrails.cli.session import Here
+from rewardrails.providers.registry import build_provider
+
+app = App(name="config", help="The configuration.")
+
+
+@app.command
+async def check(*, session: Here) -> None:
+    """Read the configuration, its secrets and every enabled adapter's settings, without touching the database."""
+    config = session.config()
+    master_key(config, session.folder)
+    for name, settings in config.providers.items():
+        if settings.enabled:
+            await build_provider(name, settings, config).close()
+    lines = config.describe_switches()
+    session.output.show({"ok": True, "switches": lines}, "the configuration is right", *lines)

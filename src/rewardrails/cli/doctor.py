@@ -1,0 +1,33 @@
+"""`rewardrails doctor`: what is wrong, and what to do next."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from rewardrails.cli.checks import Level, examine
+from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.output import table
+from rewardrails.cli.session import Here
+from rewardrails.security.keys import Scope
+
+
+async def doctor(*, deep: Annotated[bool, Parameter(negative="")] = False, session: Here) -> int:
+    """Check everything and say what to do next. Exit code 1 when something needs somebody, 5 when the books are wrong.
+
+    Parameters
+    ----------
+    deep
+        Also recompute the whole event chain.
+    """
+    async with session.rails(Scope.READ) as rails:
+        findings = await examine(rails, deep=deep)
+    rows = [(one.level.value, one.about, one.found, one.do) for one in findings]
+    worst = [one for one in findings if one.level is Level.PROBLEM]
+    session.output.show(
+        findings,
+        table("Doctor", ("", "about", "found", "what to do"), rows),
+        f"{len(worst)} problems" if worst else "nothing needs anybody",
+    )
+    if any(one.unbalanced for one in findings):
+        return ExitCode.UNBALANCED
+    return ExitCode.REFUSED if worst else ExitCode.OK

@@ -1,0 +1,59 @@
+"""`rewardrails pause`: stop sending, and go on."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from cyclopts import App
+from rich.table import Table
+
+from rewardrails.cli.output import table
+from rewardrails.cli.session import Here
+from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.security.keys import Scope
+
+app = App(name="pause", help="Stop sending everything, one provider or one campaign, and go on.")
+
+
+@app.command(name="set")
+async def set_pause(scope: PauseScope, subject: str = "", *, reason: str, session: Here) -> None:
+    """Stop sending. Nothing is lost: payouts wait.
+
+    Parameters
+    ----------
+    scope
+        What to pause.
+    subject
+        The provider's or campaign's name; nothing for everything.
+    reason
+        Why.
+    """
+    async with session.rails(Scope.PAUSE) as rails:
+        made = await rails.pause(scope, subject, reason=reason)
+    session.output.show(made, _shown([made]), f"to go on: rewardrails pause lift {made.id}")
+
+
+@app.command
+async def lift(pause: UUID, *, session: Here) -> None:
+    """Let sending go on.
+
+    Parameters
+    ----------
+    pause
+        The pause's id.
+    """
+    async with session.rails(Scope.PAUSE) as rails:
+        lifted = await rails.lift(pause)
+    session.output.show(lifted, f"pause {lifted.id} is lifted: sending goes on")
+
+
+@app.command(name="list")
+async def list_pauses(*, session: Here) -> None:
+    """Show the pauses in force."""
+    async with session.rails(Scope.READ) as rails:
+        found = await rails.pauses()
+    session.output.show(found, _shown(found))
+
+
+def _shown(pauses: Sequence[Pause]) -> Table:
+    rows = [(one.id, one.scope.value, one.subject, one.reason, one.created_by, one.created_at) for one in pauses]
+    return table("Pauses", ("id", "scope", "subject", "reason", "by", "since"), rows)

@@ -1,0 +1,43 @@
+"""`rewardrails providers`: the rails, and how they are."""
+
+from cyclopts import App
+
+from rewardrails.api.routes.providers import provider_out
+from rewardrails.api.schemas.providers import ProviderOut
+from rewardrails.cli.output import table
+from rewardrails.cli.session import Here
+from rewardrails.security.keys import Scope
+from rewardrails.store.sql import sql
+
+app = App(name="providers", help="The rails, and how they are.")
+
+
+@app.command(name="list")
+async def list_providers(*, session: Here) -> None:
+    """Show every configured provider: whether it may send, how it answers, what waits."""
+    async with session.rails(Scope.READ) as rails:
+        async with rails.core.database.reading() as connection:
+            figures = {row["name"]: row for row in await connection.fetch(sql("provider_figures"))}
+        found = [provider_out(rails.core, name, figures[name]) for name in sorted(rails.core.config.providers)]
+    columns = ("name", "type", "adapter", "money", "standing", ">ready", ">sending", ">under way", "last error")
+    rows = [
+        (
+            one.name,
+            one.type.value,
+            one.adapter,
+            one.environment.value,
+            _standing(one),
+            one.waiting.ready,
+            one.waiting.sending,
+            one.waiting.under_way,
+            one.health.last_code,
+        )
+        for one in found
+    ]
+    session.output.show(found, table("Providers", columns, rows))
+
+
+def _standing(one: ProviderOut) -> str:
+    if not one.enabled:
+        return f"off: {one.why_disabled}"
+    return f"resting until {one.health.closed_until:%H:%M:%S}Z" if one.health.broken else "on"

@@ -1,0 +1,209 @@
+"""Every field of every body, every query parameter, every header: wrong in every way, refused by name, nothing done."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from rewardrails.api.schemas.common import In
+from rewardrails.api.schemas.keys import KeyIn
+from rewardrails.api.schemas.manual import ProofIn, RefusalIn
+from rewardrails.api.schemas.pauses import PauseIn
+from rewardrails.api.schemas.payouts import DestinationIn, HoldIn, PayoutIn, ResolutionIn
+from rewardrails.api.schemas.pools import MovementIn, PoolIn
+from rewardrails.api.schemas.quotes import QuoteIn
+from tests.api.client import REWARD, Answer, Api
+
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+QUOTE = {name: value for name, value in REWARD.items() if name != "reward_id"}
+MOVEMENT = {"source": "sponsor", "amount": "1.00", "reference": "r"}
+BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
+    ("/v1/pools", PoolIn, {"name": "new", "asset": "EUR"}),
+    (f"/v1/pools/{NOWHERE}/fundings", MovementIn, MOVEMENT),
+    (f"/v1/pools/{NOWHERE}/withdrawals", MovementIn, MOVEMENT),
+    ("/v1/quotes", QuoteIn, QUOTE | {"memo": ""}),
+    ("/v1/payouts", PayoutIn, REWARD | {"memo": "", "quote_id": NOWHERE}),
+    (f"/v1/payouts/{NOWHERE}/hold", HoldIn, {"cause": "x"}),
+    (f"/v1/payouts/{NOWHERE}/destination", DestinationIn, {"destination": "a@example.org", "memo": ""}),
+    (f"/v1/payouts/{NOWHERE}/resolve", ResolutionIn, {"outcome": "paid", "evidence": "seen at the provider"}),
+    (f"/v1/manual/{NOWHERE}/settle", ProofIn, {"proof": "receipt"}),
+    (f"/v1/manual/{NOWHERE}/refuse", RefusalIn, {"reason": "gone"}),
+    ("/v1/pauses", PauseIn, {"scope": "campaign", "subject": "season", "reason": "x"}),
+    ("/v1/keys", KeyIn, {"name": "k", "scopes": ["read"]}),
+]
+CODES = {
+    "field_invalid",
+    "amount_invalid",
+    "asset_unsupported",
+    "campaign_unknown",
+    "destination_invalid",
+    "destination_unsupported",
+    "jurisdiction_not_allowed",
+}
+NO_OBJECTS = (
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"1",
+    b'"x"',
+    b"\xff\xfe",
+    b'{"name": "\\ud800"}',
+    b'{"a":' * 5000,
+    b"[" * 60_000,
+    b"{}trailing",
+    b" " * 70_000,
+)
+MAY_BE_NULL = {"quote_id"}
+
+
+def test_the_table_covers_every_body_there_is() -> None:
+    assert {shape for _, shape, _ in BODIES} == set(In.__subclasses__())
+    for _, shape, body in BODIES:
+        assert set(body) == set(shape.__struct_fields__)
+
+
+def wrong_values(name: str) -> list[object]:
+    values: list[object] = [
+        0,
+        1.5,
+        True,
+        {},
+        [],
+        [[]],
+        {"a": 1},
+        "x" * 5000,
+        "\u0000",
+        "a\u0000b",
+        "a\u0085b",
+    ]
+    return values if name in MAY_BE_NULL else [None, *values]
+
+
+def refused(answer: Answer, field: str) -> bool:
+    return answer.status == 422 and answer.code in CODES and answer.json["field"].split("[")[0] == field
+
+
+@pytest.mark.parametrize(("path", "shape", "body"), BODIES, ids=[path for path, _, _ in BODIES])
+async def test_every_wrong_field_is_refused_by_name_and_changes_nothing(
+    api: Api, path: str, shape: type[In], body: dict[str, Any]
+) -> None:
+    before = await api.row_counts()
+    let_through = []
+
+    for field in msgspec.structs.fields(shape):
+        for value in wrong_values(field.name):
+            answer = await api.post(path, body | {field.name: value})
+            if not refused(answer, field.name):
+                let_through.append((field.name, value, answer.status, answer.body))
+        if field.required:
+            answer = await api.post(path, {name: value for name, value in body.items() if name != field.name})
+            if not refused(answer, field.name):
+                let_through.append((field.name, "missing", answer.status, answer.body))
+    answer = await api.post(path, body | {"surprise": 1})
+    if not refused(answer, "surprise"):
+        let_through.append(("surprise", 1, answer.status, answer.body))
+
+    assert let_through == []
+    assert await api.row_counts() == before
+
+
+@pytest.mark.parametrize("path", [path for path, _, _ in BODIES])
+async def test_a_body_that_is_no_object_is_refused_and_changes_nothing(api: Api, path: str) -> None:
+    before = await api.row_counts()
+
+    answers = [await api.post(path, raw=raw) for raw in NO_OBJECTS]
+
+    assert [(answer.status, answer.code) for answer in answers] == [(422, "field_invalid")] * len(NO_OBJECTS)
+    assert await api.row_counts() == before
+
+
+@pytest.mark.parametrize(
+    "amount", ["", "0", "-1", "+1", "1e3", "1,5", "1.", ".5", "1.234", "NaN", "1" * 39, "\u0661", "1 0"]
+)
+async def test_an_amount_that_is_no_plain_decimal_is_refused(api: Api, amount: str) -> None:
+    pool = (await api.get("/v1/pools")).json["pools"][0]["id"]
+
+    answers = [
+        await api.post("/v1/payouts", REWARD | {"amount": amount}),
+        await api.post("/v1/quotes", QUOTE | {"amount": amount}),
+        await api.post(f"/v1/pools/{pool}/fundings", MOVEMENT | {"amount": amount}),
+    ]
+
+    assert [(answer.status, answer.code, answer.json["field"]) for answer in answers] == [
+        (422, "amount_invalid", "amount")
+    ] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/payouts?state=gone", "state"),
+        ("/v1/payouts?batch_id=7", "batch_id"),
+        ("/v1/payouts?campaign=%00", "campaign"),
+        ("/v1/payouts?provider=" + "x" * 2000, "provider"),
+        ("/v1/payouts?player_id=", "player_id"),
+        ("/v1/payouts?reward_id=a%0Ab", "reward_id"),
+        ("/v1/payouts?campain=season", "campain"),
+        ("/v1/payouts?campaign=a&campaign=b", "campaign"),
+        ("/v1/payouts?limit=0", "limit"),
+        ("/v1/payouts?limit=1001", "limit"),
+        ("/v1/payouts?limit=ten", "limit"),
+        ("/v1/pools?limit=99999999999999999999", "limit"),
+        ("/v1/payouts?cursor=x", "cursor"),
+        ("/v1/payouts?cursor=", "cursor"),
+        ("/v1/payouts?cursor=%C3%A9", "cursor"),
+        ("/v1/pools?cursor=bgAAAAAAAAAA", "cursor"),
+        ("/v1/events?cursor=bv__________", "cursor"),
+        ("/v1/events?subject_id=me", "subject_id"),
+        ("/v1/manual?cursor=aQ", "cursor"),
+        ("/v1/batches?limit=-1", "limit"),
+        ("/v1/providers?x=1", "x"),
+    ],
+)
+async def test_a_wrong_query_parameter_is_refused_by_name(api: Api, path: str, field: str) -> None:
+    answer = await api.get(path)
+
+    assert (answer.status, answer.code, answer.json["field"]) == (422, "field_invalid", field)
+
+
+async def test_a_compressed_body_is_refused(api: Api) -> None:
+    answer = await api.post("/v1/payouts", REWARD, headers={"Content-Encoding": "gzip"})
+
+    assert (answer.status, answer.json["field"]) == (422, "Content-Encoding")
+
+
+async def test_an_unknown_address_and_a_wrong_method_are_problems_too(api: Api) -> None:
+    nowhere, malformed, method = (
+        await api.get("/v2/payouts"),
+        await api.get("/v1/payouts/7"),
+        await api.call("DELETE", "/v1/payouts"),
+    )
+
+    assert [(answer.status, answer.code) for answer in (nowhere, malformed, method)] == [
+        (404, "not_found"),
+        (404, "not_found"),
+        (405, "not_found"),
+    ]
+    assert "POST" in method.headers["Allow"]
+
+
+async def test_a_problem_names_its_request_as_the_log_does(api: Api) -> None:
+    answer = await api.post("/v1/payouts", {})
+
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
+    assert answer.json["type"].endswith("#field_invalid")
+
+
+async def test_our_own_defect_tells_nothing_of_itself(api: Api) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the inside")
+
+    api.core.providers["one"].quote = broken  # type: ignore[attr-defined]
+
+    answer = await api.post("/v1/quotes", QUOTE)
+
+    assert (answer.status, answer.code) == (500, "internal_error")
+    assert b"inside" not in answer.body
+    assert b"RuntimeError" not in answer.body
