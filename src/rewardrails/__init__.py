@@ -21,7 +21,7 @@ _HOMES = {
     "RewardRailsError": "rewardrails.errors",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022 - the names are those of `_HOMES`
+__all__ = [  # noqa: PLE0604 - the names are those of `_HOMES`
     "__version__",
     *_HOMES,
 ]

@@ -395,7 +395,8 @@ def _file_key(core: Core, path: Path) -> str:
         found = path.stat()
     except OSError as error:
         raise RewardRailsError(f"{path} cannot be read ({error.strerror})", code=ErrorCode.FILE_INVALID) from error
-    parts = (str(path.resolve()), found.st_size, found.st_mtime_ns, core.config.row_rules())
+    rules = batches.rules_digest(core.config.row_rules()).hex()
+    parts = (str(path.resolve()), found.st_size, found.st_mtime_ns, rules)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from rewardrails.api.auth import Requires
 from rewardrails.security.keys import Scope, revoke_key
 from tests.api.client import Api
 
+MALFORMED = ["", "Bearer", "Bearer ", "Basic cnJfeA==", "Bearer rr_", "Bearer rr_\xe9" + "x" * 40, "rr_" + "x" * 43]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
@@ -62,15 +63,11 @@ async def test_every_route_is_closed_without_its_scope_and_open_with_it(api: Api
     assert await api.row_counts() == before
 
 
-@pytest.mark.parametrize(
-    "authorization",
-    ["", "Bearer", "Bearer ", "Basic cnJfeA==", "Bearer rr_", "Bearer rr_\xe9" + "x" * 40, "rr_" + "x" * 43],
-)
-async def test_a_malformed_authorization_is_unauthorized(api: Api, authorization: str) -> None:
-    answer = await api.get("/v1/pools", token="", headers={"Authorization": authorization})
+async def test_a_malformed_authorization_is_unauthorized(api: Api) -> None:
+    answers = [await api.get("/v1/pools", token="", headers={"Authorization": said}) for said in MALFORMED]
 
-    assert (answer.status, answer.code) == (401, "unauthorized")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert {(answer.status, answer.code) for answer in answers} == {(401, "unauthorized")}
+    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Bearer"}
 
 
 async def test_a_key_is_made_listed_used_and_dies_at_once_where_it_is_revoked(api: Api) -> None:

@@ -19,8 +19,8 @@ QUOTE = {name: value for name, value in REWARD.items() if name != "reward_id"}
 MOVEMENT = {"source": "sponsor", "amount": "1.00", "reference": "r"}
 BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/pools", PoolIn, {"name": "new", "asset": "EUR"}),
-    (f"/v1/pools/{NOWHERE}/fundings", MovementIn, MOVEMENT),
-    (f"/v1/pools/{NOWHERE}/withdrawals", MovementIn, MOVEMENT),
+    ("/v1/pools/POOL/fundings", MovementIn, MOVEMENT),
+    ("/v1/pools/POOL/withdrawals", MovementIn, MOVEMENT),
     ("/v1/quotes", QuoteIn, QUOTE | {"memo": ""}),
     ("/v1/payouts", PayoutIn, REWARD | {"memo": "", "quote_id": NOWHERE}),
     (f"/v1/payouts/{NOWHERE}/hold", HoldIn, {"cause": "x"}),
@@ -54,6 +54,30 @@ NO_OBJECTS = (
     b"{}trailing",
     b" " * 70_000,
 )
+WRONG_QUERIES = (
+    ("/v1/payouts?state=gone", "state"),
+    ("/v1/payouts?batch_id=7", "batch_id"),
+    ("/v1/payouts?campaign=%00", "campaign"),
+    ("/v1/payouts?provider=" + "x" * 2000, "provider"),
+    ("/v1/payouts?player_id=", "player_id"),
+    ("/v1/payouts?reward_id=a%0Ab", "reward_id"),
+    ("/v1/payouts?campain=season", "campain"),
+    ("/v1/payouts?campaign=a&campaign=b", "campaign"),
+    ("/v1/payouts?limit=0", "limit"),
+    ("/v1/payouts?limit=1001", "limit"),
+    ("/v1/payouts?limit=ten", "limit"),
+    ("/v1/pools?limit=99999999999999999999", "limit"),
+    ("/v1/payouts?cursor=x", "cursor"),
+    ("/v1/payouts?cursor=", "cursor"),
+    ("/v1/payouts?cursor=%C3%A9", "cursor"),
+    ("/v1/pools?cursor=bgAAAAAAAAAA", "cursor"),
+    ("/v1/events?cursor=bv__________", "cursor"),
+    ("/v1/events?subject_id=me", "subject_id"),
+    ("/v1/manual?cursor=aQ", "cursor"),
+    ("/v1/batches?limit=-1", "limit"),
+    ("/v1/providers?x=1", "x"),
+)
+NO_AMOUNTS = ("", "0", "-1", "+1", "1e3", "1,5", "1.", ".5", "1.234", "NaN", "1" * 39, "\u0661", "1 0")
 MAY_BE_NULL = {"quote_id"}
 
 
@@ -88,6 +112,7 @@ def refused(answer: Answer, field: str) -> bool:
 async def test_every_wrong_field_is_refused_by_name_and_changes_nothing(
     api: Api, path: str, shape: type[In], body: dict[str, Any]
 ) -> None:
+    path = path.replace("POOL", (await api.get("/v1/pools")).json["pools"][0]["id"])
     before = await api.row_counts()
     let_through = []
 
@@ -110,6 +135,7 @@ async def test_every_wrong_field_is_refused_by_name_and_changes_nothing(
 
 @pytest.mark.parametrize("path", [path for path, _, _ in BODIES])
 async def test_a_body_that_is_no_object_is_refused_and_changes_nothing(api: Api, path: str) -> None:
+    path = path.replace("POOL", NOWHERE)
     before = await api.row_counts()
 
     answers = [await api.post(path, raw=raw) for raw in NO_OBJECTS]
@@ -118,53 +144,29 @@ async def test_a_body_that_is_no_object_is_refused_and_changes_nothing(api: Api,
     assert await api.row_counts() == before
 
 
-@pytest.mark.parametrize(
-    "amount", ["", "0", "-1", "+1", "1e3", "1,5", "1.", ".5", "1.234", "NaN", "1" * 39, "\u0661", "1 0"]
-)
-async def test_an_amount_that_is_no_plain_decimal_is_refused(api: Api, amount: str) -> None:
+async def test_an_amount_that_is_no_plain_decimal_is_refused(api: Api) -> None:
     pool = (await api.get("/v1/pools")).json["pools"][0]["id"]
+    doors = (("/v1/payouts", REWARD), ("/v1/quotes", QUOTE), (f"/v1/pools/{pool}/fundings", MOVEMENT))
+    let_through = []
 
-    answers = [
-        await api.post("/v1/payouts", REWARD | {"amount": amount}),
-        await api.post("/v1/quotes", QUOTE | {"amount": amount}),
-        await api.post(f"/v1/pools/{pool}/fundings", MOVEMENT | {"amount": amount}),
-    ]
+    for amount in NO_AMOUNTS:
+        for path, body in doors:
+            answer = await api.post(path, body | {"amount": amount})
+            if (answer.status, answer.code, answer.json["field"]) != (422, "amount_invalid", "amount"):
+                let_through.append((path, amount, answer.status, answer.body))
 
-    assert [(answer.status, answer.code, answer.json["field"]) for answer in answers] == [
-        (422, "amount_invalid", "amount")
-    ] * 3
+    assert let_through == []
 
 
-@pytest.mark.parametrize(
-    ("path", "field"),
-    [
-        ("/v1/payouts?state=gone", "state"),
-        ("/v1/payouts?batch_id=7", "batch_id"),
-        ("/v1/payouts?campaign=%00", "campaign"),
-        ("/v1/payouts?provider=" + "x" * 2000, "provider"),
-        ("/v1/payouts?player_id=", "player_id"),
-        ("/v1/payouts?reward_id=a%0Ab", "reward_id"),
-        ("/v1/payouts?campain=season", "campain"),
-        ("/v1/payouts?campaign=a&campaign=b", "campaign"),
-        ("/v1/payouts?limit=0", "limit"),
-        ("/v1/payouts?limit=1001", "limit"),
-        ("/v1/payouts?limit=ten", "limit"),
-        ("/v1/pools?limit=99999999999999999999", "limit"),
-        ("/v1/payouts?cursor=x", "cursor"),
-        ("/v1/payouts?cursor=", "cursor"),
-        ("/v1/payouts?cursor=%C3%A9", "cursor"),
-        ("/v1/pools?cursor=bgAAAAAAAAAA", "cursor"),
-        ("/v1/events?cursor=bv__________", "cursor"),
-        ("/v1/events?subject_id=me", "subject_id"),
-        ("/v1/manual?cursor=aQ", "cursor"),
-        ("/v1/batches?limit=-1", "limit"),
-        ("/v1/providers?x=1", "x"),
-    ],
-)
-async def test_a_wrong_query_parameter_is_refused_by_name(api: Api, path: str, field: str) -> None:
-    answer = await api.get(path)
+async def test_a_wrong_query_parameter_is_refused_by_name(api: Api) -> None:
+    let_through = []
 
-    assert (answer.status, answer.code, answer.json["field"]) == (422, "field_invalid", field)
+    for path, field in WRONG_QUERIES:
+        answer = await api.get(path)
+        if (answer.status, answer.code, answer.json["field"]) != (422, "field_invalid", field):
+            let_through.append((path, answer.status, answer.body))
+
+    assert let_through == []
 
 
 async def test_a_compressed_body_is_refused(api: Api) -> None:

@@ -4,7 +4,9 @@ from cyclopts import App
 
 from rewardrails.bootstrap import master_key
 from rewardrails.cli.session import Here
+from rewardrails.config import Environment
 from rewardrails.providers.registry import build_provider
+from rewardrails.security.vault import Vault
 
 app = App(name="config", help="The configuration.")
 
@@ -13,7 +15,8 @@ app = App(name="config", help="The configuration.")
 async def check(*, session: Here) -> None:
     """Read the configuration, its secrets and every enabled adapter's settings, without touching the database."""
     config = session.config()
-    master_key(config, session.folder)
+    if config.environment is not Environment.TEST:  # there it is made when it is first needed
+        Vault(master_key(config, session.folder))
     for name, settings in config.providers.items():
         if settings.enabled:
             await build_provider(name, settings, config).close()

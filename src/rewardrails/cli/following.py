@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -19,17 +20,22 @@ _MOVING = frozenset({"ready", "submitting", "pending", "outcome_unknown"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progressing:
-    """How many payouts a batch has, how many move by themselves, how many wait for people on a manual rail."""
+    """How many payouts there are, how many move by themselves, how many wait for people on a manual rail."""
 
     payouts: int
     moving: int
     by_hand: int
 
+    @property
+    def still(self) -> int:
+        """How many have come to an end, or wait for a decision."""
+        return self.payouts - self.moving - self.by_hand
 
-async def progress_of(core: Core, batch: Batch) -> Progressing:
-    """Where a batch's payouts are."""
+
+async def progress_of(core: Core, batch_id: UUID | None) -> Progressing:
+    """Where the payouts of a batch are; None asks for all there are."""
     async with core.database.reading() as connection:
-        rows = await connection.fetch(sql("batch_by_state_and_provider"), batch.id)
+        rows = await connection.fetch(sql("payouts_by_state_and_provider"), batch_id)
     counts: Mapping[tuple[str, str | None], int] = {(row["state"], row["provider"]): row["payouts"] for row in rows}
     by_hand = sum(
         count for (state, provider), count in counts.items() if state == "pending" and _is_manual(core, provider)
@@ -54,7 +60,7 @@ async def follow(rails: RewardRails, output: Output, batch: Batch, *, timeout_se
             if (await rails.batch(batch.id)).state is BatchState.STARTING:
                 await start_chunk(rails.core, batch.id)
                 continue
-            now = await progress_of(rails.core, batch)
+            now = await progress_of(rails.core, batch.id)
             bar.update(task, total=now.payouts, completed=now.payouts - now.moving)
             if now.moving == 0:
                 break

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 from uuid import UUID
 
 from rewardrails.api.schemas.manual import ManualOut
@@ -40,7 +41,7 @@ async def export_queue(rails: RewardRails, path: Path) -> int:
     """Write the open queue, with empty columns to fill in; answers how many payouts it holds. The file is its owner's alone."""
     columns = ManualOut.__struct_fields__
     written, after = 0, None
-    with path.open("w", newline="", encoding="utf-8", opener=_private) as file:
+    with _created_private(path) as file:
         writer = csv.writer(file)
         writer.writerow([*columns, *TO_FILL_IN])
         while page := await rails.manual_queue(after=after, limit=PAGE):
@@ -121,5 +122,8 @@ def _result(payout_id: str, cells: dict[str, str]) -> ManualResult | RewardRails
             )
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _created_private(path: Path) -> TextIO:
+    """A file to write that only its owner can read, whatever stood there before."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "w", newline="", encoding="utf-8")

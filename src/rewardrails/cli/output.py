@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
 import msgspec
 from rich import box
@@ -31,22 +30,6 @@ _WHOLE = frozenset({"id", "payout", "batch", "pool id", "subject"})
 _encode = msgspec.json.Encoder().encode
 
 
-class HasAmount(Protocol):
-    """Something with an asset and an amount in whole units."""
-
-    @property
-    def asset(self) -> str:
-        """The asset."""
-
-    @property
-    def amount(self) -> str | None:
-        """Its decimal; None when the asset is not declared any more."""
-
-    @property
-    def amount_minor(self) -> str:
-        """The same in smallest units."""
-
-
 class Output:
     """Answers on standard output, everything else on standard error."""
 
@@ -61,7 +44,9 @@ class Output:
             sys.stdout.write(_encode(answer).decode() + "\n")
             sys.stdout.flush()
             return
-        for part in human:
+        for number, part in enumerate(human):
+            if number and isinstance(part, Table):
+                self.screen.print()
             self.screen.print(cell(part) if isinstance(part, str) else part)
 
     def say(self, words: str) -> None:
@@ -75,7 +60,14 @@ class Output:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     """A table whose ids are never cut; columns whose name starts with `>` are figures."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
     for name in columns:
         plain = name.removeprefix(">")
         made.add_column(
@@ -109,7 +101,7 @@ def cell(value: object) -> Text:
 def money(amount: str | Amount | None, asset: str | None, minor: str = "") -> str:
     """An amount with its asset; in smallest units when the asset's decimals are not known."""
     if isinstance(amount, Amount):
-        amount, minor = amount.amount, amount.amount_minor
+        return money(amount.amount, asset, amount.amount_minor)
     if amount is not None:
         return f"{amount} {asset}"
     return f"{minor} smallest units of {asset}" if minor else ""

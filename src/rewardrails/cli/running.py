@@ -1,6 +1,7 @@
 """Processes that run until they are told to stop."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from rewardrails.config import Config
 from rewardrails.observability import log
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+READ_BYTES = 4096
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def stopping(*, with_stdin: bool = False) -> Iterator[asyncio.Event]:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, asked)
     if with_stdin:
-        loop.add_reader(sys.stdin.fileno(), lambda: None if sys.stdin.buffer.raw.read(4096) else _ended(loop, stop))  # type: ignore[attr-defined]
+        loop.add_reader(sys.stdin.fileno(), _read_stdin, loop, stop)
     try:
         yield stop
     finally:
@@ -47,6 +49,7 @@ def prepare(config: Config, output: Output) -> None:
         output.say(line)
 
 
-def _ended(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    loop.remove_reader(sys.stdin.fileno())
-    stop.set()
+def _read_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), READ_BYTES):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()

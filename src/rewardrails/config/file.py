@@ -7,14 +7,22 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from rewardrails.config.model import Environment
 from rewardrails.providers.capabilities import ProviderEnvironment, ProviderType
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$")]
-Reference = Annotated[str, StringConstraints(min_length=1)]
-Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-Decimals = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}$"
+JURISDICTION_PATTERN = r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$"
+DECIMALS_PATTERN = r"^[0-9]+(\.[0-9]+)?$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+Jurisdiction = Annotated[str, StringConstraints(pattern=JURISDICTION_PATTERN)]
+Decimals = Annotated[str, StringConstraints(pattern=DECIMALS_PATTERN)]
+# Where a secret is; what stands there instead of a reference is refused when it is resolved.
+Reference = str
+# Only a text can become a member of these.
+_OneOf = Field(strict=False)
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Strict: a switch such as `enabled = "no"` is refused and never read as something near it.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class AssetTable(_Table):
@@ -55,10 +63,10 @@ class FeeTable(_Table):
 class ProviderTable(_Table):
     """[providers.NAME]."""
 
-    type: ProviderType
+    type: Annotated[ProviderType, _OneOf]
     adapter: Name
     enabled: bool = False
-    environment: ProviderEnvironment = ProviderEnvironment.SANDBOX
+    environment: Annotated[ProviderEnvironment, _OneOf] = ProviderEnvironment.SANDBOX
     settings: dict[str, JsonValue] = {}
     credentials: dict[Name, Reference] = {}
     fees: FeeTable = FeeTable()
@@ -142,7 +150,7 @@ class LoggingTable(_Table):
 class File(_Table):
     """The whole file."""
 
-    environment: Environment
+    environment: Annotated[Environment, _OneOf]
     network: Literal["mainnet", "testnet"] = "mainnet"
     max_field_length: int = Field(default=1000, ge=10, le=10_000)
     database: DatabaseTable = DatabaseTable()

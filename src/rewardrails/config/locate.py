@@ -28,7 +28,8 @@ def _lines(text: str) -> dict[Path, int]:
             if header[1]:
                 counts[parts] = counts.get(parts, -1) + 1
                 table = (*parts, counts[parts])
-            found.setdefault(table, number)
+            for length in range(1, len(table) + 1):
+                found.setdefault(table[:length], number)
         elif key and (parts := _parts(key[1])):
             for length in range(1, len(parts) + 1):
                 found.setdefault((*table, *parts[:length]), number)

@@ -16,10 +16,9 @@ NAMED = 5
 
 def show(console: Console, end: Ended) -> None:
     """Print how it went."""
-    console.print(_rows(end))
-    console.print(_states(end))
-    console.print(_pools(end))
-    console.print(_reckoning(end))
+    for part in (_rows(end), _states(end), _pools(end), _reckoning(end)):
+        console.print()
+        console.print(part)
 
 
 def _rows(end: Ended) -> Table:
@@ -29,7 +28,7 @@ def _rows(end: Ended) -> Table:
         counts[key] = counts.get(key, 0) + line.rows
     order = [verdict.value for verdict in RequestVerdict]
     rows = [(*key, count) for key, count in sorted(counts.items(), key=lambda one: (order.index(one[0][0]), one[0][1]))]
-    return table(f"Rows of {end.file.name}", ("verdict", "code", ">rows"), rows)
+    return table(f"Rows of {end.begun.file.name}", ("verdict", "code", ">rows"), rows)
 
 
 def _states(end: Ended) -> Table:
@@ -44,18 +43,24 @@ def _pools(end: Ended) -> Table:
     columns = ("pool", "asset", "", ">available", ">reserved", ">paid", ">fees", ">suspense")
     rows = [
         row
-        for name, after in end.after.items()
-        for row in ((name, after.asset, "before", *_balances(end.before[name])), ("", "", "after", *_balances(after)))
+        for name, after in end.pools.items()
+        for row in (
+            (name, after.asset, "before", *_balances(end.begun.pools[name])),
+            ("", "", "after", *_balances(after)),
+        )
     ]
     return table("Pools", columns, rows)
 
 
 def _reckoning(end: Ended) -> Table:
     found = end.reckoning
-    rate = end.ended / end.seconds if end.seconds else 0.0
-    new = f"{end.new_payouts} new, {end.met_payouts} from an earlier run (nothing of them was sent again)"
+    ended = end.payouts.still - end.begun.payouts.still
+    rate = ended / end.seconds if end.seconds else 0.0
+    new = end.payouts.payouts - end.begun.payouts.payouts
+    earlier = f", {end.begun.payouts.payouts} of earlier runs" if end.begun.payouts.payouts else ""
     rows = [
-        ("payouts of this batch", new if end.met_payouts else f"{end.new_payouts} new"),
+        ("payouts", f"{new} new{earlier}"),
+        ("came to their end in this run", ended),
         ("accepted by the fake providers", f"{found.accepted_there}, of which paid {found.paid_there}"),
         ("double pays (providers' journals, per reward)", _names(found.double_paid)),
         ("losses", found.losses),
@@ -83,4 +88,4 @@ def _balances(pool: Pool) -> tuple[str, ...]:
 
 
 def _exponent(end: Ended, asset: str) -> int:
-    return next((pool.exponent for pool in end.after.values() if pool.asset == asset), 0)
+    return next((pool.exponent for pool in end.pools.values() if pool.asset == asset), 0)

@@ -1,6 +1,6 @@
 """What the demo does: stage, fund, start, work the queue, wait until nothing moves, and reckon."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rewardrails import clock
-from rewardrails.cli.following import progress_of
+from rewardrails.cli.following import Progressing, progress_of
 from rewardrails.config import Config
 from rewardrails.demo.rails import RAILS
 from rewardrails.demo.reckoning import Reckoning, reckon
@@ -29,18 +29,25 @@ FEES_PER_CENT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """Everything the last table says."""
+class Begun:
+    """What stood before this run started anything."""
 
     file: Path
+    batch_id: UUID
+    pools: Mapping[str, Pool]
+    payouts: Progressing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """Everything the last table says; `payouts` is all there are, `begun.payouts` all there were."""
+
+    begun: Begun
     batch: Batch
     totals: BatchTotals
-    new_payouts: int
-    met_payouts: int
-    before: Mapping[str, Pool]
-    after: Mapping[str, Pool]
+    pools: Mapping[str, Pool]
+    payouts: Progressing
     seconds: float
-    ended: int
     reckoning: Reckoning
 
 
@@ -51,25 +58,25 @@ async def tell(folder: Path, rows: int | None, console: Console, *, timeout_seco
     async with rails_running(folder) as config_path:
         config = Config.load(config_path, env={})
         async with RewardRails.open(config, folder=folder, actor="demo") as rails:
+            begun_before = await progress_of(rails.core, None)
             async with serve_running(folder, config_path) as url:
                 console.print(f"'rewardrails serve' runs at {url}")
-                batch, before, payouts_before = await _begin(rails, file, console)
+                begun = await _begin(rails, file, begun_before, console)
                 started = clock.monotonic()
-                ended = await _until_still(rails, batch, console, timeout_seconds)
+                await _until_still(rails, begun.batch_id, console, timeout_seconds)
                 seconds = clock.monotonic() - started
-            # Nobody writes any more: neither we nor, a moment later, the providers.
-            return await _end(rails, folder, file, batch, before, payouts_before, seconds, ended)
+            # Nobody of ours writes any more, and every word of the providers is in their journals.
+            return await _end(rails, folder, begun, seconds)
 
 
-async def _begin(rails: RewardRails, file: Path, console: Console) -> tuple[Batch, Mapping[str, Pool], int]:
+async def _begin(rails: RewardRails, file: Path, payouts: Progressing, console: Console) -> Begun:
     batch = await rails.stage(file)
-    known = await _count(rails, batch.id)
-    again = "; the same file as before" if batch.state in (BatchState.STARTED, BatchState.STARTING) else ""
+    again = "" if batch.state is BatchState.STAGED else "; the same file as in an earlier run"
     console.print(f"staged {file.name}: {batch.rows_staged} rows, batch {batch.id}{again}")
     await _fund(rails, batch.id, console)
-    before = {pool.name: pool for pool in await rails.pools()}
+    pools = {pool.name: pool for pool in await rails.pools()}
     await rails.start(batch.id)
-    return batch, before, known
+    return Begun(file=file, batch_id=batch.id, pools=pools, payouts=payouts)
 
 
 async def _fund(rails: RewardRails, batch_id: UUID, console: Console) -> None:
@@ -82,25 +89,21 @@ async def _fund(rails: RewardRails, batch_id: UUID, console: Console) -> None:
             console.print(f"funded pool {need.pool} for {need.rows} rewards")
 
 
-async def _until_still(rails: RewardRails, batch: Batch, console: Console, timeout_seconds: float) -> int:
-    """Work the manual queue until nothing of the batch moves any more; answers how many payouts came to their end."""
+async def _until_still(rails: RewardRails, batch_id: UUID, console: Console, timeout_seconds: float) -> None:
+    """Work the manual queue until nothing moves any more, whichever run it is of, or the time is up."""
     give_up = clock.monotonic() + timeout_seconds
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    open_at_first: int | None = None
     with Progress(*columns, console=console) as bar:
-        paying, by_hand = bar.add_task("paying", total=None), bar.add_task("by hand", total=None)
+        paying, by_hand = bar.add_task("payouts at their end"), bar.add_task("paid or refused by hand")
         handled = 0
         while True:
             handled += await _work_queue(rails)
-            now = await progress_of(rails.core, batch)
-            state = (await rails.batch(batch.id)).state
-            open_now = now.moving + now.by_hand
-            if open_at_first is None and state is BatchState.STARTED:
-                open_at_first = open_now
-            bar.update(paying, total=now.payouts, completed=now.payouts - open_now)
+            is_started = (await rails.batch(batch_id)).state is BatchState.STARTED
+            now = await progress_of(rails.core, None)
+            bar.update(paying, total=now.payouts, completed=now.still)
             bar.update(by_hand, total=handled + now.by_hand, completed=handled)
-            if (state is BatchState.STARTED and not open_now) or clock.monotonic() > give_up:
-                return now.payouts - open_now
+            if (is_started and now.still == now.payouts) or clock.monotonic() > give_up:
+                return
             await clock.sleep(LOOK_SECONDS)
 
 
@@ -119,31 +122,14 @@ def _by_hand(payout_id: UUID) -> ManualResult:
     return ManualResult(payout_id=payout_id, paid=True, words=f"handed over, receipt {payout_id.hex[-6:]}")
 
 
-async def _count(rails: RewardRails, batch_id: UUID) -> int:
-    return sum(line.payouts for line in (await rails.batch_totals(batch_id)).payouts)
-
-
-async def _end(
-    rails: RewardRails,
-    folder: Path,
-    file: Path,
-    batch: Batch,
-    before: Mapping[str, Pool],
-    payouts_before: int,
-    seconds: float,
-    ended: int,
-) -> Ended:
-    payouts = await _count(rails, batch.id)
-    journals: Sequence[Path] = [folder / "rails" / rail.name / "journal.jsonl" for rail in RAILS]
+async def _end(rails: RewardRails, folder: Path, begun: Begun, seconds: float) -> Ended:
+    journals = [folder / "rails" / rail.name / "journal.jsonl" for rail in RAILS]
     return Ended(
-        file=file,
-        batch=await rails.batch(batch.id),
-        totals=await rails.batch_totals(batch.id),
-        new_payouts=payouts - payouts_before,
-        met_payouts=payouts_before,
-        before=before,
-        after={pool.name: pool for pool in await rails.pools()},
+        begun=begun,
+        batch=await rails.batch(begun.batch_id),
+        totals=await rails.batch_totals(begun.batch_id),
+        pools={pool.name: pool for pool in await rails.pools()},
+        payouts=await progress_of(rails.core, None),
         seconds=seconds,
-        ended=ended,
-        reckoning=await reckon(rails, batch.id, journals),
+        reckoning=await reckon(rails, begun.batch_id, journals),
     )

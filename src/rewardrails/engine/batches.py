@@ -4,6 +4,7 @@ Sending the same bytes again finds the same batch: an interrupted staging goes o
 is answered as it stands. The rules the rows were judged by count as content, so a corrected configuration judges anew.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails import ids
+from rewardrails.domain.reward import RowRules
 from rewardrails.engine.core import Core
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_within
 from rewardrails.errors import FileInvalid, NotFound, StateConflict
@@ -23,6 +25,7 @@ from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
 START_CHUNK = 1000
+STAGE_CHUNK = 2000
 
 
 class BatchState(StrEnum):
@@ -127,14 +130,27 @@ async def stage(core: Core, batch_id: UUID, data: AsyncIterable[bytes]) -> Batch
     if batch.state is not BatchState.STAGING:
         raise StateConflict(f"batch {batch_id} is {batch.state.value}: open another batch for another file")
     async with core.database.reading() as connection:
-        prefix = await connection.fetchval("SELECT prefix_digest FROM batch WHERE id = $1", batch_id)
+        prefix = await connection.fetchval(sql("batch_prefix"), batch_id)
     digest = b""
-    async for chunk in read_rows(data, batch.format, core.config.row_rules()):
-        digest = chunk.prefix_digest
-        if chunk.rows and chunk.rows[-1].row_no <= batch.rows_staged:
-            _check_prefix(chunk, batch, prefix)
-            continue
-        await core.database.run(partial(_stage_chunk, core, batch=batch, chunk=chunk))
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for chunk in read_rows(data, batch.format, core.config.row_rules(), rows_per_chunk=STAGE_CHUNK):
+            digest = chunk.prefix_digest
+            if chunk.rows and chunk.rows[-1].row_no <= batch.rows_staged:
+                _check_prefix(chunk, batch, prefix)
+                continue
+            rows = [row for row in chunk.rows if row.row_no > batch.rows_staged]
+            columns = await asyncio.to_thread(_columns, core, rows)
+            if writing is not None:
+                await writing
+            # The database stores this chunk while the next one is read.
+            writing = asyncio.create_task(
+                core.database.run(partial(_stage_chunk, core, batch=batch, chunk=chunk, columns=columns))
+            )
+            await asyncio.sleep(0)
+    finally:
+        if writing is not None:
+            await writing
     return await _finish(core, batch_id, _content_digest(core, batch.format, digest))
 
 
@@ -143,15 +159,15 @@ def _check_prefix(chunk: Chunk, batch: Batch, prefix: bytes | None) -> None:
         raise FileInvalid(f"batch {batch.id} was begun with another file; open a new batch for this one")
 
 
-async def _stage_chunk(core: Core, tx: Connection, batch: Batch, chunk: Chunk) -> None:
-    rows = [row for row in chunk.rows if row.row_no > batch.rows_staged]
+async def _stage_chunk(
+    core: Core, tx: Connection, batch: Batch, chunk: Chunk, columns: tuple[list[object], ...]
+) -> None:
     last = chunk.rows[-1].row_no if chunk.rows else batch.rows_staged
     noted = await tx.fetchval(sql("note_staged"), batch.id, last, chunk.bytes_consumed, chunk.prefix_digest)
     if noted is None:
         raise StateConflict(f"batch {batch.id} was completed by another upload of the same file")
-    stored = await tx.fetchval("SELECT count(*) FROM batch_row WHERE batch_id = $1 AND row_no = $2", batch.id, last)
-    if rows and not stored:
-        await tx.execute(sql("stage_rows"), batch.id, *_columns(core, rows), core.vault.key_id)
+    if columns[0] and not await tx.fetchval(sql("row_is_staged"), batch.id, last):
+        await tx.execute(sql("stage_rows"), batch.id, *columns, core.vault.key_id)
 
 
 def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
@@ -174,11 +190,21 @@ def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
     )
 
 
+def rules_digest(rules: RowRules) -> bytes:
+    """SHA-256 (32 bytes) of the rules rows are judged by; equal in every process, which the order of a set is not."""
+    said = (
+        sorted((name, sorted(allowed)) for name, allowed in rules.campaigns.items()),
+        sorted((asset.code, asset.exponent, asset.redeemable) for asset in rules.assets.values()),
+        sorted((name, kind.parser, sorted(kind.assets)) for name, kind in rules.kinds.items()),
+        rules.max_field_length,
+        rules.network,
+    )
+    return hashlib.sha256(repr(said).encode()).digest()
+
+
 def _content_digest(core: Core, file_format: FileFormat, file_digest: bytes) -> bytes:
-    rules = repr(core.config.row_rules()).encode()
-    return hashlib.sha256(
-        b"\x1f".join((file_format.value.encode(), file_digest, hashlib.sha256(rules).digest()))
-    ).digest()
+    rules = rules_digest(core.config.row_rules())
+    return hashlib.sha256(b"\x1f".join((file_format.value.encode(), file_digest, rules))).digest()
 
 
 async def _finish(core: Core, batch_id: UUID, content_digest: bytes) -> Batch:

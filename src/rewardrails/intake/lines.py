@@ -71,19 +71,26 @@ def split_lines(block: bytes, first: int) -> Lines:
 async def blocks(data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """The same bytes in blocks that end with a line feed, the last one aside. Raises `FileInvalid` for an endless line."""
     parts: list[bytes] = []
-    size = 0
+    size = lines_before = 0
     async for part in data:
         parts.append(part)
         size += len(part)
         if size < BLOCK_BYTES:
             continue
         gathered = b"".join(parts)
+        _refuse_endless_line(gathered, lines_before)
         cut = gathered.rfind(b"\n") + 1
-        rest = gathered[cut:]
-        if len(rest) > MAX_LINE_BYTES:
-            raise FileInvalid(f"a line is longer than {MAX_LINE_BYTES} bytes: this is not a list of rewards")
         if cut:
+            lines_before += gathered.count(b"\n")
             yield gathered[:cut]
-        parts, size = [rest], len(rest)
+        parts, size = [gathered[cut:]], len(gathered) - cut
     if last := b"".join(parts):
         yield last
+
+
+def _refuse_endless_line(gathered: bytes, lines_before: int) -> None:
+    if len(gathered) <= MAX_LINE_BYTES:
+        return
+    for number, line in enumerate(gathered.split(b"\n"), lines_before + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise FileInvalid(f"line {number} is longer than {MAX_LINE_BYTES} bytes: this is not a list of rewards")

@@ -26,6 +26,10 @@ _LOST = (
     asyncpg.CrashShutdownError,
 )
 
+# Every statement here is a short one on indexed columns. A cached plan made while a table was small must not become a scan of
+# all of it once it is large, and pages are nearly always in memory.
+_PLANNING = {"enable_seqscan": "off", "random_page_cost": "1.1", "jit": "off", "timezone": "UTC"}
+
 Connection: TypeAlias = PoolConnectionProxy
 _in_transaction: ContextVar[bool] = ContextVar("rewardrails_in_transaction", default=False)
 log = structlog.get_logger(__name__)
@@ -60,7 +64,7 @@ class Database:
             init=_prepare_connection,
             connection_class=_PlainConnection,
             command_timeout=60,
-            server_settings={"role": APP_ROLE, "application_name": application_name, "timezone": "UTC", "jit": "off", "random_page_cost": "1.1"},
+            server_settings={"role": APP_ROLE, "application_name": application_name, **_PLANNING},
         )
         return cls(pool)
 

@@ -1,88 +1,116 @@
-"""Every line that is not one plain object of nine strings is refused alone, with the field at fault."""
+"""JSON lines, one object of strings each; whatever else a line holds refuses that line alone."""
 
 import json
 
 import pytest
 
+from rewardrails.domain.reward import COLUMNS
+from rewardrails.intake.lines import MAX_RECORD_BYTES
 from rewardrails.intake.reader import FileFormat
-from tests.unit.intake.examples import cells, chunks_of, refused, rows_of
+from tests.support.reward_files import GOOD, rows, verdicts
+
+FIELDS = dict(zip(COLUMNS, GOOD.split(","), strict=True))
+LINE = json.dumps(FIELDS)
+REFUSED = "field_invalid"
 
 
-def object_line(number: int, **changes: object) -> bytes:
-    return json.dumps({**cells(number), **changes}).encode() + b"\n"
+def line(**changes: object) -> str:
+    return json.dumps(FIELDS | changes)
 
 
-def raw(text: str) -> bytes:
-    """A reward whose amount is written as `text`."""
-    return object_line(2, amount="@").replace(b'"@"', text.encode("utf-8", "surrogateescape"))
+def without(name: str) -> str:
+    return json.dumps({key: value for key, value in FIELDS.items() if key != name})
 
 
-def without(name: str) -> bytes:
-    return json.dumps({key: value for key, value in cells(2).items() if key != name}).encode() + b"\n"
+async def judged(*lines: str | bytes) -> list[str]:
+    return await verdicts(
+        b"\n".join(one if isinstance(one, bytes) else one.encode() for one in lines), FileFormat.NDJSON
+    )
+
+
+@pytest.mark.parametrize("text", [LINE, LINE + "\r", f"  {LINE}  ", without("memo"), line(memo="a\nb")])
+async def test_object_of_strings_is_a_reward(text: str) -> None:
+    assert await judged(LINE, text, LINE) == ["", "", ""]
+
+
+async def test_byte_order_mark_and_blank_lines_make_no_difference() -> None:
+    assert await judged(b"\xef\xbb\xbf", "", LINE, "  ", "\r", LINE, "") == ["", ""]
+    assert await judged(b"\xef\xbb\xbf" + LINE.encode()) == [""]
 
 
 @pytest.mark.parametrize(
-    ("bad", "field"),
+    ("text", "field"),
     [
-        (raw("25"), "amount"),
-        (raw("null"), "amount"),
-        (raw("true"), "amount"),
-        (raw("NaN"), "amount"),
-        (raw("-Infinity"), "amount"),
-        (raw("1" * 6000), "amount"),
-        (raw("1e999999999"), "amount"),
-        (raw("[" * 20_000 + "]" * 20_000), "amount"),
-        (raw('{"a":' * 9_000 + "1" + "}" * 9_000), "amount"),
-        (raw('{"amount": "25.00"}'), "amount"),
-        (raw('"25.00", "amount": "26.00"'), "amount"),
-        (raw('"25.00'), "amount"),
-        (raw('"25\udcff"'), "amount"),
-        (raw('"25\\ud800"'), "amount"),
-        (raw('"25\x00"'), "amount"),
-        (raw('"\\u0000"'), "amount"),
-        (raw('"25.00", "reward_id": "r-9"'), "reward_id"),
-        (object_line(2, colour="red"), "colour"),
-        (object_line(2, **{"a name\u2028": "red"}), ""),
-        (object_line(2, memo="m" * 70_000), ""),
-        (without("amount"), "amount"),
+        (line(amount=25), "amount"),
+        (line(amount=25.0), "amount"),
+        (line(player_id=None), "player_id"),
+        (line(memo=None), "memo"),
+        (line(memo=["a"]), "memo"),
+        (line(destination={"a": "b"}), "destination"),
+        (line(reward_id=True), "reward_id"),
         (without("reward_id"), "reward_id"),
-        (b'"text"\n', ""),
-        (b"[]\n", ""),
-        (b"[" * 30_000 + b"\n", ""),
-        (b"{}{}\n", ""),
-        (b"{\n", ""),
-        (b"\xff\xfe\n", ""),
-        (b"\x00\n", ""),
+        (without("destination_kind"), "destination_kind"),
+        (line(reward_id=""), "reward_id"),
+        (line(player_id="a\u0001"), "player_id"),
+        ('{"reward_id": "\\ud800"' + LINE[len('{"reward_id": "s7-1"') :], "reward_id"),
     ],
 )
-async def test_a_bad_line_is_refused_alone(bad: bytes, field: str) -> None:
-    rows = await rows_of(object_line(1) + bad + object_line(3), FileFormat.NDJSON)
-
-    ((row_no, code, named),) = refused(rows)
-    assert (row_no, named) == (2, field)
-    assert code in {"field_invalid", "amount_invalid"}
-    assert [row.reward.reward_id for row in rows if row.reward] == ["r-1", "r-3"]
-
-
-async def test_an_amount_that_is_a_number_is_a_malformed_field() -> None:
-    assert refused(await rows_of(raw("25.00"), FileFormat.NDJSON)) == [(1, "field_invalid", "amount")]
+async def test_field_at_fault_is_named(text: str, field: str) -> None:
+    before, bad, after = await rows("\n".join([LINE, text, LINE]), FileFormat.NDJSON)
+    assert before.reward
+    assert after.reward
+    assert bad.refusal is not None
+    assert (bad.refusal.code.value, bad.refusal.field) == (REFUSED, field)
 
 
-async def test_marks_blank_lines_and_a_missing_memo_make_no_difference() -> None:
-    data = b"\xef\xbb\xbf" + object_line(1) + b"\r\n\n" + without("memo").rstrip()
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        '"text"',
+        "25",
+        f"[{LINE}]",
+        LINE + LINE,
+        LINE.replace('"25.00"', "NaN"),
+        LINE.replace('"25.00"', "Infinity"),
+        LINE.replace('"25.00"', "-Infinity"),
+        LINE.replace('"25.00"', "9" * 10_000),
+        LINE.replace('"25.00"', "1e999999999"),
+        LINE.replace('"25.00"', "[" * 50_000),
+        LINE.replace('"25.00"', '{"a":' * 20_000),
+        "[" * 100_000,
+        "[" * 10_000 + "]" * 10_000,
+        LINE.replace("{", '{"reward_id": "other", ', 1),
+        line(colour="red"),
+        line(memo="m" * (MAX_RECORD_BYTES + 1)),
+        LINE.replace("telegram:42", "a\tb"),
+        LINE.replace('"', "'"),
+    ],
+)
+async def test_line_that_is_no_object_of_ours_is_refused_alone(text: str) -> None:
+    assert await judged(LINE, text, LINE) == ["", REFUSED, ""]
 
-    rows = await rows_of(data, FileFormat.NDJSON)
 
-    assert [(row.row_no, row.reward_id) for row in rows if row.reward] == [(1, "r-1"), (2, "r-2")]
-
-
-async def test_an_empty_file_is_one_empty_chunk() -> None:
-    (chunk,) = await chunks_of(b"", FileFormat.NDJSON)
-
-    assert (chunk.rows, chunk.bytes_consumed) == ([], 0)
+@pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\x80", b"\x00"])
+async def test_bad_bytes_refuse_their_line_alone(bad: bytes) -> None:
+    assert await judged(LINE, LINE.encode().replace(b"telegram", bad), LINE, bad) == ["", REFUSED, "", REFUSED]
 
 
-async def test_a_refused_line_keeps_its_id_unless_two_are_given() -> None:
-    rows = await rows_of(raw("25") + raw('"1", "reward_id": "r-9"') + raw('"'), FileFormat.NDJSON)
+@pytest.mark.parametrize(
+    ("text", "reward_id"),
+    [(line(amount=25), "s7-1"), (line(amount="-1"), "s7-1"), (line(reward_id=7), ""), ("{", ""), (line(x="y"), "s7-1")],
+)
+async def test_refused_line_tells_its_reward_id_where_that_can_be_read(text: str, reward_id: str) -> None:
+    (found,) = await rows(text, FileFormat.NDJSON)
+    assert found.refusal is not None
+    assert found.reward_id == reward_id
 
-    assert [row.reward_id for row in rows] == ["r-2", "", ""]
+
+async def test_no_message_shows_what_the_line_held() -> None:
+    (found,) = await rows(line(**{"player1@example.com": "x"}), FileFormat.NDJSON)
+    assert found.refusal is not None
+    assert "player1" not in found.refusal.message

@@ -18,30 +18,41 @@ WITH row AS (
         AS r (row_no, reward_id, code, field, message, campaign, player_id, asset, amount, jurisdiction,
             destination_kind, destination_ciphertext, destination_digest, content_digest)
 ), judged AS (
-    SELECT row.row_no, payout.id AS payout_id,
+    SELECT row.*, payout.id AS payout_id, row_number() OVER same = 1 AND payout.id IS NULL AND earlier.row_no IS NULL AS claims,
         COALESCE(payout.content_digest, earlier.content_digest, first_value(row.content_digest) OVER same)
-            = row.content_digest AS same_content,
-        payout.id IS NULL AND earlier.row_no IS NULL AND row_number() OVER same = 1 AS claims
+            = row.content_digest AS same_content
     FROM row
-    LEFT JOIN payout ON payout.campaign = row.campaign AND payout.reward_id = row.reward_id
-    LEFT JOIN batch_row AS earlier ON earlier.batch_id = $1 AND earlier.campaign = row.campaign
-        AND earlier.reward_id = row.reward_id AND earlier.verdict = 'accepted'
-    WHERE row.code IS NULL
-    WINDOW same AS (PARTITION BY row.campaign, row.reward_id ORDER BY row.row_no)
+    -- LIMIT keeps these index look-ups whatever the planner believes of a table that is growing right now.
+    LEFT JOIN LATERAL (
+        SELECT p.id, p.content_digest FROM payout p
+        WHERE p.campaign = row.campaign AND p.reward_id = row.reward_id LIMIT 1) AS payout ON row.code IS NULL
+    LEFT JOIN LATERAL (
+        SELECT e.row_no, e.content_digest FROM batch_row e
+        WHERE e.batch_id = $1 AND e.campaign = row.campaign AND e.reward_id = row.reward_id AND e.verdict = 'accepted'
+        LIMIT 1) AS earlier ON row.code IS NULL
+    WINDOW same AS (PARTITION BY row.campaign, row.reward_id, row.code IS NULL ORDER BY row.row_no)
+), told AS (
+    SELECT judged.*, CASE
+        WHEN code IS NOT NULL OR NOT (claims OR same_content) THEN 'refused'
+        WHEN claims THEN 'accepted' ELSE 'replayed' END AS verdict
+    FROM judged
 )
 INSERT INTO batch_row (batch_id, row_no, reward_id, verdict, code, field, message, payout_id, campaign, player_id, asset,
     amount, jurisdiction, destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest)
-SELECT $1, row.row_no, row.reward_id,
-    CASE WHEN judged.claims THEN 'accepted' WHEN judged.same_content THEN 'replayed' ELSE 'refused' END,
-    CASE WHEN row.code IS NOT NULL THEN row.code
-         WHEN NOT judged.claims AND NOT judged.same_content THEN 'idempotency_key_reused' END,
-    CASE WHEN row.code IS NOT NULL THEN row.field
-         WHEN NOT judged.claims AND NOT judged.same_content THEN 'reward_id' END,
-    CASE WHEN row.code IS NOT NULL THEN row.message
-         WHEN NOT judged.claims AND NOT judged.same_content THEN 'this reward stands above with other content' END,
-    judged.payout_id, row.campaign, row.player_id, row.asset, row.amount, row.jurisdiction, row.destination_kind,
-    row.destination_ciphertext, CASE WHEN row.code IS NULL THEN $16 END, row.destination_digest, row.content_digest
-FROM row LEFT JOIN judged USING (row_no) ORDER BY row.row_no
+SELECT $1, row_no, reward_id, verdict,
+    CASE WHEN verdict = 'refused' THEN COALESCE(code, 'idempotency_key_reused') END,
+    CASE WHEN verdict = 'refused' THEN CASE WHEN code IS NULL THEN 'reward_id' ELSE field END END,
+    CASE WHEN verdict = 'refused' THEN
+        CASE WHEN code IS NULL THEN 'this reward is known with other content' ELSE message END END,
+    payout_id, campaign, player_id, asset, amount, jurisdiction, destination_kind, destination_ciphertext,
+    CASE WHEN destination_ciphertext IS NOT NULL THEN $16 END, destination_digest, content_digest
+FROM told ORDER BY row_no
+
+-- name: batch_prefix
+SELECT prefix_digest FROM batch WHERE id = $1
+
+-- name: row_is_staged
+SELECT EXISTS (SELECT 1 FROM batch_row WHERE batch_id = $1 AND row_no = $2)
 
 -- name: note_staged
 UPDATE batch SET rows_staged = $2, bytes_staged = $3, prefix_digest = $4 WHERE id = $1 AND state = 'staging' RETURNING id

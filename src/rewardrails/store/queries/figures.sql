@@ -20,6 +20,7 @@ WHERE state = 'quarantined' GROUP BY provider, code ORDER BY provider, code
 -- name: deliveries_given_up
 SELECT endpoint, count(*) AS events FROM delivery WHERE given_up_at IS NOT NULL GROUP BY endpoint ORDER BY endpoint
 
--- name: batch_by_state_and_provider
+-- name: payouts_by_state_and_provider
+-- Of one batch, or of all.
 SELECT state::text AS state, provider, count(*) AS payouts FROM payout
-WHERE batch_id = $1 GROUP BY state, provider
+WHERE $1::uuid IS NULL OR batch_id = $1 GROUP BY state, provider
