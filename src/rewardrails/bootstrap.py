@@ -3,8 +3,10 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+
+import structlog
 
 from rewardrails import ids
 from rewardrails.config import Config, Environment
@@ -22,6 +24,7 @@ from rewardrails.store.sql import sql
 
 WORKING_FOLDER = Path(".rewardrails")
 DATABASE_NAME = "rewardrails"
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -72,15 +75,16 @@ def master_key(config: Config, folder: Path) -> Secret:
 
 
 def _kept_key(path: Path) -> Secret:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Secret(path.read_text(encoding="ascii").strip())
-    made = ids.new_token(48)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(made)
-    return Secret(made)
+    """The key in the file; of several processes that start together one writes it whole, the others read that one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{ids.new_token(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(ids.new_token(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return Secret(path.read_text(encoding="ascii").strip())
 
 
 async def _dsn(config: Config, folder: Path, stack: AsyncExitStack) -> str:
@@ -93,11 +97,16 @@ async def _dsn(config: Config, folder: Path, stack: AsyncExitStack) -> str:
 
 
 def _providers(config: Config) -> Mapping[str, RewardPayoutProvider]:
-    return {
-        name: build_provider(name, settings, config, guard=assert_no_transaction)
-        for name, settings in config.providers.items()
-        if settings.enabled
-    }
+    """Every provider that sends, and those switched off that can still be asked about what they were given before."""
+    built = {}
+    for name, settings in config.providers.items():
+        try:
+            built[name] = build_provider(name, settings, config, guard=assert_no_transaction)
+        except ConfigInvalid as error:
+            if settings.enabled:
+                raise
+            log.info("provider_off", provider=name, reason=error.message)
+    return built
 
 
 def _pools(config: Config) -> tuple[list[object], list[str], list[str], list[int]]:

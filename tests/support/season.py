@@ -52,12 +52,15 @@ pools = { EUR = "season-eur" }
 [providers.one]
 type = "fiat_provider"
 adapter = "fake"
+enabled = true
 [providers.two]
 type = "fiat_provider"
 adapter = "fake"
+enabled = true
 [providers.by-hand]
 type = "manual"
 adapter = "manual"
+enabled = true
 
 [[routes]]
 campaign = "other"

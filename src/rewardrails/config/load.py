@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -135,13 +136,17 @@ class _Builder:
     def _credentials(self, here: locate.Path, table: written.ProviderTable) -> dict[str, Secret]:
         if table.enabled:
             return {key: self._secret((*here, key), reference) for key, reference in table.credentials.items()}
-        # A provider that is off needs no secrets yet, but must not hold plain ones either.
+        # A provider that is off needs no secrets; those it has serve to follow what it was given before.
+        found = {}
         for key, reference in table.credentials.items():
             try:
                 check_form(reference)
             except ReferenceInvalid as error:
                 self.problems.append(Problem((*here, key), str(error)))
-        return {}
+                continue
+            with suppress(ReferenceInvalid):
+                found[key] = resolve(reference, self._env, self._folder)
+        return found
 
     def _fees(self, here: locate.Path, table: written.FeeTable) -> FeeSchedule:
         charged = {code: amount for code, amount in table.fixed.items() if not set(amount) <= {"0", "."}}

@@ -1,6 +1,5 @@
 """One reward as a game sends it: nine columns of text in, a checked row or one stable refusal out."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -76,17 +75,6 @@ class RowRules:
     kinds: Mapping[str, KindRule]
     max_field_length: int
     network: str
-
-    def fingerprint(self) -> bytes:
-        """SHA-256 (32 bytes) that is equal exactly for equal rules, in every process and for every order of names."""
-        content = [
-            self.network,
-            self.max_field_length,
-            sorted((name, sorted(jurisdictions)) for name, jurisdictions in self.campaigns.items()),
-            sorted((code, asset.exponent, asset.redeemable) for code, asset in self.assets.items()),
-            sorted((name, rule.parser, sorted(rule.assets)) for name, rule in self.kinds.items()),
-        ]
-        return sha256(json.dumps(content).encode()).digest()
 
 
 def validate_row(fields: RawReward, rules: RowRules) -> RewardRow:

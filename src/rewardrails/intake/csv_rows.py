@@ -11,7 +11,6 @@ from rewardrails.intake.lines import MAX_RECORD_BYTES, Lines, Record
 
 _lone_quote = re.compile(r'(?<!")(?:"")*"(?!")').search
 _AFTER_A_CLOSE = frozenset({"", ",", "\r"})
-_BLANK = frozenset({"", "\r"})
 
 
 class _Open(Exception):
@@ -70,10 +69,11 @@ class CsvParser:
                 at += taken
             else:
                 at += 1
-                if line in _BLANK:
+                cells = line.rstrip("\r").split(",")
+                if len(cells) == 1 and not cells[0].strip(" \t"):
                     self.consumed = at
                     continue
-                record = header.record(line.rstrip("\r").split(","))
+                record = header.record(cells)
             self.consumed = at
             yield start, record
 

@@ -1,7 +1,8 @@
 """Rewards as newline-delimited JSON: one object of strings a line, keyed by the names of the columns; memo may be absent."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from rewardrails.domain.reward import COLUMNS
@@ -55,13 +56,16 @@ def _record(line: str) -> Record:
     complete = fields.keys() >= _REQUIRED and fields.keys() <= _KNOWN
     if complete and len(fields) == len(pairs) and len(cells) == len(COLUMNS):
         return cells
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
     reward_id = fields.get("reward_id")
-    return Unreadable(_fault(fields, len(pairs)), reward_id if isinstance(reward_id, str) else "")
+    # Of two reward ids it cannot be told which one is meant.
+    readable = isinstance(reward_id, str) and "reward_id" not in twice
+    return Unreadable(_fault(fields, twice), str(reward_id) if readable else "")
 
 
-def _fault(fields: Mapping[str, object], keys: int) -> FieldInvalid:
-    if len(fields) != keys:
-        return FieldInvalid("a key comes twice")
+def _fault(fields: Mapping[str, object], twice: Sequence[str]) -> FieldInvalid:
+    for name in twice:
+        return FieldInvalid("a key comes twice", field=name if name in _KNOWN else None)
     if not fields.keys() <= _KNOWN:
         # The key itself is not shown: it may be anything.
         return FieldInvalid(f"a key is none of {', '.join(COLUMNS)}")

@@ -27,8 +27,9 @@ ASK_LIMIT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RailSettings:
-    """How one worker works one provider: calls at once in this process, the provider's budget, and its breaker."""
+    """How one worker works one provider: whether it sends, calls at once in this process, budget, and breaker."""
 
+    sends: bool
     calls_at_once: int
     budget: Budget
     breaker_failures: int = 20
@@ -66,10 +67,10 @@ class RailRunner:
         self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.01, limit=500)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run the sender, recovery and polling side by side."""
+        """Run the sender, recovery and polling side by side; a provider that is switched off is only asked, never sent to."""
         name = self._provider.name
         await asyncio.gather(
-            self._send_until(stop),
+            *([self._send_until(stop)] if self._settings.sends else []),
             repeat(f"recover:{name}", self._recover, idle_seconds=RECOVERY_SECONDS, stop=stop),
             repeat(f"sync:{name}", self._sync, idle_seconds=SYNC_SECONDS, stop=stop),
             repeat(f"lapse:{name}", self._lapse, idle_seconds=LAPSE_SECONDS, stop=stop),

@@ -20,6 +20,8 @@ from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
 WEBHOOK_BATCH = 500
 BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
+FORGET_SECONDS = 3600.0
+KEYS_KEPT_DAYS = 30
 log = structlog.get_logger(__name__)
 
 
@@ -45,6 +47,7 @@ class Worker:
             self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.03),
             self._loop("batches", lambda: start_chunk(self._core), 0.3),
             self._loop("seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1),
+            self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
             *(self._loop("deliver", deliverer.deliver, 0.1) for deliverer in self._deliverers),
         ]
         await self._read_pauses()
@@ -66,6 +69,7 @@ class Worker:
             self._core,
             provider,
             RailSettings(
+                sends=settings.enabled,
                 calls_at_once=min(config.worker.calls_at_once, in_flight),
                 budget=Budget(
                     max_in_flight=min(in_flight, provider.capabilities.max_in_flight),
@@ -81,6 +85,11 @@ class Worker:
     async def _beat(self) -> int:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("beat"), self._core.actor)
+        return 0
+
+    async def _forget_old_keys(self) -> int:
+        async with self._core.database.reading() as connection:
+            await connection.execute(sql("forget_old_keys"), KEYS_KEPT_DAYS)
         return 0
 
     async def _read_pauses(self) -> int:

@@ -83,13 +83,13 @@ async def test_bytes_that_are_not_utf8_refuse_their_row_alone(bad: bytes, quote:
     assert await verdicts(b"\n".join(lines)) == ["", REFUSED, "", REFUSED]
 
 
-@pytest.mark.parametrize("line", ["a", "a,b", GOOD + ",surplus", GOOD.rpartition(",")[0], ",,,,,,,,", " "])
+@pytest.mark.parametrize("line", ["a", "a,b", GOOD + ",surplus", GOOD.rpartition(",")[0], ",,,,,,,,", "\x00", '""'])
 async def test_wrong_number_of_columns_or_empty_ones_refuse_their_row_alone(line: str) -> None:
     assert await verdicts(table(GOOD, line, GOOD)) == ["", REFUSED, ""]
 
 
 async def test_blank_lines_are_no_rows() -> None:
-    found = await rows("\n\r\n" + table("", GOOD, "\r", "", NOTE, "", ""))
+    found = await rows("\n\r\n" + table("", GOOD, "\r", " \t ", "  \r", NOTE, "", ""))
     assert [(row.row_no, row.refusal) for row in found] == [(1, None), (2, None)]
 
 

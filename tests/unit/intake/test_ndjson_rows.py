@@ -51,6 +51,8 @@ async def test_byte_order_mark_and_blank_lines_make_no_difference() -> None:
         (without("reward_id"), "reward_id"),
         (without("destination_kind"), "destination_kind"),
         (line(reward_id=""), "reward_id"),
+        (LINE.replace("{", '{"reward_id": "other", ', 1), "reward_id"),
+        (LINE.replace("{", '{"amount": "1", ', 1), "amount"),
         (line(player_id="a\u0001"), "player_id"),
         ('{"reward_id": "\\ud800"' + LINE[len('{"reward_id": "s7-1"') :], "reward_id"),
     ],
@@ -84,7 +86,7 @@ async def test_field_at_fault_is_named(text: str, field: str) -> None:
         LINE.replace('"25.00"', '{"a":' * 20_000),
         "[" * 100_000,
         "[" * 10_000 + "]" * 10_000,
-        LINE.replace("{", '{"reward_id": "other", ', 1),
+        LINE.replace("{", '{"colour": "red", "colour": "red", ', 1),
         line(colour="red"),
         line(memo="m" * (MAX_RECORD_BYTES + 1)),
         LINE.replace("telegram:42", "a\tb"),
@@ -102,7 +104,15 @@ async def test_bad_bytes_refuse_their_line_alone(bad: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "reward_id"),
-    [(line(amount=25), "s7-1"), (line(amount="-1"), "s7-1"), (line(reward_id=7), ""), ("{", ""), (line(x="y"), "s7-1")],
+    [
+        (line(amount=25), "s7-1"),
+        (line(amount="-1"), "s7-1"),
+        (line(reward_id=7), ""),
+        ("{", ""),
+        (line(x="y"), "s7-1"),
+        (LINE.replace("{", '{"amount": "1", ', 1), "s7-1"),
+        (LINE.replace("{", '{"reward_id": "other", ', 1), ""),
+    ],
 )
 async def test_refused_line_tells_its_reward_id_where_that_can_be_read(text: str, reward_id: str) -> None:
     (found,) = await rows(text, FileFormat.NDJSON)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import hashlib
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -124,6 +125,39 @@ async def test_error_of_the_sender_ends_the_reading() -> None:
     reading = read_rows(broken(), FileFormat.CSV, rules())
     with pytest.raises(ConnectionResetError):
         await anext(reading)  # no chunk: what has not ended is not told as if it had
+
+
+async def test_long_file_is_read_in_bounded_memory() -> None:
+    row = f"{GOOD}{'m' * 900}\n".encode()
+    given = 0
+
+    async def long_file() -> AsyncIterator[bytes]:
+        nonlocal given
+        yield f"{HEADER}\n".encode()
+        for _ in range(400):
+            given += 64 * len(row)
+            yield row * 64
+
+    tracemalloc.start()
+    try:
+        async for chunk in read_rows(long_file(), FileFormat.CSV, rules(), rows_per_chunk=100):
+            assert chunk.rows[0].reward
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < given / 5
+
+
+@pytest.mark.parametrize("name", SEASONS)
+async def test_refusal_repeats_nothing_that_the_row_says_of_a_player(name: str) -> None:
+    content = (DATA / f"{name}.csv").read_bytes()
+    text = content.decode("utf-8-sig", "surrogateescape")
+    cells = list(csv.reader(text.splitlines(keepends=True)))[1:]
+    personal = [COLUMNS.index(column) for column in ("player_id", "destination", "memo")]
+    for given_cells, row in zip(cells, await rows(content), strict=True):
+        told = row.refusal.message if row.refusal else ""
+        shown = [given_cells[at] for at in personal if len(given_cells) > at and given_cells[at].strip()]
+        assert not [text for text in shown if text in told]
 
 
 pieces_of_files = st.lists(

@@ -54,6 +54,9 @@ UPDATE idempotency SET status = $4, response = $5 WHERE client = $1 AND operatio
 -- name: schema_version
 SELECT version_num FROM alembic_version
 
+-- name: forget_old_keys
+DELETE FROM idempotency WHERE created_at < rr_now() - $1::int * interval '1 day'
+
 -- name: beat
 INSERT INTO worker (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET seen_at = rr_now()
 
