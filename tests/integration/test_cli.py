@@ -28,7 +28,7 @@ def by_hand(number, memo=""):
 
 
 def test_a_command_that_does_not_exist_is_a_usage_error(rr):
-    answer = rr("payout", "list")
+    answer = rr.process("payout", "list")
     assert (answer.code, answer.out) == (2, "")
     assert "Unknown command" in answer.err
 
@@ -42,7 +42,7 @@ def test_a_wrong_configuration_is_named_by_file_and_line(rr):
 
 
 def test_an_unreachable_database_has_its_own_exit_code(rr):
-    answer = rr("pools", "list", env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
+    answer = rr.process("pools", "list", env={"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
     assert answer.code == 4
     assert "Traceback" not in answer.err
 
@@ -149,8 +149,8 @@ def test_one_payout_is_created_once_and_can_be_held_and_canceled(rr):
 
 def test_the_doctor_names_payouts_that_wait_for_a_provider_that_is_off(rr):
     rr("pools", "fund", "season-eur", "40.00", "--source", "manual_test")
-    rr("season", "start", rr("--json", "season", "stage", season(
-        rr.folder, ["r1,p1,season,10.00,EUR,DE,paypal_email,a@example.org,"])).json["id"], "--wait")  # fmt: skip
+    file = season(rr.folder, ["r1,p1,season,10.00,EUR,DE,paypal_email,a@example.org,"])
+    rr("season", "start", rr("--json", "season", "stage", file).json["id"], "--wait")
     answer = rr("doctor", "--deep")
     assert answer.code == 1
     assert "provider bank" in answer.out

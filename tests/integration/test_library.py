@@ -49,7 +49,7 @@ def reward(number, **changes):
 
 async def until(rails, payout_id, state):
     async with asyncio.timeout(20):
-        while (await rails.get(payout_id)).payout.state is not state:
+        while (await rails.get(payout_id)).payout.state is not state:  # noqa: ASYNC110 - another task works
             await asyncio.sleep(0.05)
 
 
@@ -68,7 +68,9 @@ async def test_a_reward_is_quoted_paid_and_settled_and_the_game_can_read_why(rai
 
 async def test_many_rewards_get_an_answer_each_and_none_raises(rails):
     await rails.fund("season-eur", Money(amount_minor=2500, asset="EUR"), source=FundingSource.GRANT)
-    results = await rails.pay([reward(1), reward(1), reward(1, amount="11.00"), reward(2, amount="x"), reward(3), reward(4)])
+    results = await rails.pay(
+        [reward(1), reward(1), reward(1, amount="11.00"), reward(2, amount="x"), reward(3), reward(4)]
+    )
     assert [(one.verdict, one.code) for one in results] == [
         (RequestVerdict.ACCEPTED, None),
         (RequestVerdict.REPLAYED, None),
@@ -114,7 +116,7 @@ async def test_a_file_is_staged_once_and_its_manual_part_is_worked(rails, tmp_pa
     await rails.start(batch.id)
     async with rails.run_worker():
         async with asyncio.timeout(20):
-            while not (queue := await rails.manual_queue()):
+            while not (queue := await rails.manual_queue()):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert await rails.settle(queue[0].payout_id, proof="receipt 7") is PayoutState.PAID
     rows = [one async for one in rails.batch_rows(batch.id)]
@@ -127,7 +129,7 @@ async def test_a_pause_stops_sending_until_it_is_lifted(rails, bank):
     payout_id = (await rails.pay_one(reward(1))).payout_id
     async with rails.run_worker():
         async with asyncio.timeout(20):  # the worker runs: it has sealed what happened so far
-            while not await rails.events():
+            while not await rails.events():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert (await bank.control.totals()).requests == 0
         await rails.lift(pause.id)

@@ -1,6 +1,9 @@
-"""`rewardrails` as its users run it: a process of its own, in a folder of its own."""
+"""`rewardrails` as its users run it, in a folder of its own: in this process, or as a process of its own."""
 
+import contextlib
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -8,6 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
+
+import structlog
+
+from rewardrails.cli.app import run
 
 CONFIG = """
 environment = "test"
@@ -61,19 +69,36 @@ class Answer:
 
 
 class CommandLine:
-    """Runs commands against one database; `env` is added to the environment of each."""
+    """Runs commands against one database; `env` is added to the environment of each.
+
+    A call runs in this process, which spares the tests a hundred starts of Python; `process` starts a real one.
+    """
 
     def __init__(self, folder: Path, dsn: str, config: str = CONFIG) -> None:
         self.folder = folder
         self._env = {**os.environ, "DATABASE_URL": dsn}
-        self._env.pop("REWARDRAILS_API_KEY", None)
+        for name in ("REWARDRAILS_API_KEY", "REWARDRAILS_DEBUG"):
+            self._env.pop(name, None)
         (folder / "rewardrails.toml").write_text(config)
 
     def __call__(self, *arguments: object, env: Mapping[str, str] | None = None) -> Answer:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, {**self._env, **(env or {})}, clear=True),
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            _own_logging(),
+        ):
+            code = run([str(argument) for argument in arguments])
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    def process(self, *arguments: object, env: Mapping[str, str] | None = None) -> Answer:
         done = subprocess.run(
             [sys.executable, "-m", "rewardrails.cli", *map(str, arguments)],
             cwd=self.folder,
             env={**self._env, **(env or {})},
+            check=False,
             capture_output=True,
             text=True,
             timeout=60,
@@ -100,3 +125,15 @@ class CommandLine:
             process.terminate()
             _, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Logging as it was, once the command has set it up for itself."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()

@@ -47,7 +47,11 @@ def test_type_checkers_see_the_same_names():
 def test_importing_the_package_brings_no_module_along():
     """A game backend that only checks the version, or an API process that imports the package, must not pay for all."""
     seen = subprocess.run(
-        [sys.executable, "-c", "import sys, rewardrails; print([m for m in sys.modules if m.startswith('rewardrails')])"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, rewardrails; print([m for m in sys.modules if m.startswith('rewardrails')])",
+        ],
         capture_output=True,
         text=True,
         check=True,

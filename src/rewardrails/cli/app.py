@@ -2,21 +2,16 @@
 
 import asyncio
 import inspect
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from rich.text import Text
 
 import rewardrails
-from rewardrails.bootstrap import WORKING_FOLDER
-from rewardrails.cli.exits import ExitCode, exit_code_of, words_of
+from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.output import Output
-from rewardrails.cli.session import Session, read_key
-from rewardrails.observability import log
 
 _EPILOGUE = (
     "Exit codes: 0 done, 1 refused, 2 usage, 3 configuration, 4 database unreachable, 5 the books do not balance."
@@ -62,7 +57,7 @@ app.command(
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Annotated[Path | None, Parameter(group=_GLOBAL)] = None,
-    folder: Annotated[Path, Parameter(group=_GLOBAL)] = WORKING_FOLDER,
+    folder: Annotated[Path, Parameter(group=_GLOBAL)] = Path(".rewardrails"),
     machine: Annotated[bool, Parameter(name="--json", negative="", group=_GLOBAL)] = False,
     key: Annotated[
         str | None, Parameter(name="--as", env_var="REWARDRAILS_API_KEY", show_env_var=True, group=_GLOBAL)
@@ -82,22 +77,20 @@ def launch(
         API key of whoever acts, or file:PATH of it; better given in the environment, where others cannot see it.
     """
     output = Output(machine=machine)
-    log.configure(level="WARNING")
-    try:
-        session = Session(output=output, config_path=config, folder=folder, key=read_key(key))
-        command, bound, ignored = app.parse_args(tokens)
-        extra = dict.fromkeys(ignored, session)
-        answer = command(*bound.args, **bound.kwargs, **extra)
+    # Asking for help must not wait for the engine to be loaded.
+    command, bound, ignored = app.parse_args(tokens)
+    if command == app.help_print:
+        command(*bound.args, **bound.kwargs)
+        return ExitCode.OK
+    from rewardrails.cli import edge  # noqa: PLC0415
+
+    with edge.words_for_people(output) as outcome:
+        session = edge.session(output, config=config, folder=folder, key=key)
+        answer = command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, session))
         if inspect.iscoroutine(answer):
             answer = asyncio.run(answer)
-        return int(answer or ExitCode.OK)
-    except CycloptsError:
-        raise
-    except (Exception, KeyboardInterrupt) as error:  # the edge: people get words, scripts get an exit code
-        if os.environ.get("REWARDRAILS_DEBUG"):
-            raise
-        output.complain(words_of(error))
-        return exit_code_of(error)
+        outcome.code = ExitCode(answer or ExitCode.OK)
+    return outcome.code
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -108,9 +101,9 @@ def run(arguments: Sequence[str]) -> int:
             or ExitCode.OK
         )
     except CycloptsError as error:
-        notes = Output().notes
-        notes.print(Text.assemble(("error: ", "bold red"), str(error)))
-        notes.print(Text("  'rewardrails --help' and 'rewardrails COMMAND --help' say what there is"))
+        output = Output()
+        output.complain(str(error))
+        output.say("  'rewardrails --help' and 'rewardrails COMMAND --help' say what there is")
         return ExitCode.USAGE
 
 

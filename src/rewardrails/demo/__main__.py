@@ -14,7 +14,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from rewardrails.cli.exits import ExitCode, words_of
+from rewardrails.cli.edge import words_of
+from rewardrails.cli.exits import ExitCode
 from rewardrails.demo.ending import show
 from rewardrails.demo.story import Ended, tell
 from rewardrails.errors import RewardRailsError, StateConflict

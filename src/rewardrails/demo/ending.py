@@ -59,7 +59,7 @@ def _reckoning(end: Ended) -> Table:
     new = end.payouts.payouts - end.begun.payouts.payouts
     earlier = f", {end.begun.payouts.payouts} of earlier runs" if end.begun.payouts.payouts else ""
     rows = [
-        ("payouts", f"{new} new{earlier}"),
+        ("payouts in all", f"{new} new{earlier}"),
         ("came to their end in this run", ended),
         ("accepted by the fake providers", f"{found.accepted_there}, of which paid {found.paid_there}"),
         ("double pays (providers' journals, per reward)", _names(found.double_paid)),

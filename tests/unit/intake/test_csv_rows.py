@@ -3,7 +3,7 @@
 import csv
 import io
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import permutations
 
 import pytest
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from rewardrails.domain.reward import COLUMNS
 from rewardrails.errors import FileInvalid
 from rewardrails.intake.csv_rows import CsvParser
-from rewardrails.intake.lines import MAX_RECORD_BYTES, Unreadable, split_lines
-from tests.support.reward_files import DATA, GOOD, HEADER, chunks, rows, verdicts
+from rewardrails.intake.lines import BLOCK_BYTES, MAX_RECORD_BYTES, Unreadable, split_lines
+from rewardrails.intake.reader import FileFormat, read_rows
+from tests.support.reward_files import DATA, GOOD, HEADER, chunks, rows, rules, verdicts
 
 REFUSED = "field_invalid"
 NOTE = "s7-2,telegram:43,season-7,25.00,USD,DE,manual_note,seat 5,"
@@ -188,6 +189,27 @@ async def test_rows_that_a_player_hid_in_an_endless_note_never_become_rewards(fi
         await rows(table(GOOD, f'{NOTE}"{note}{end}', GOOD))
 
 
+async def test_line_numbers_go_on_from_block_to_block() -> None:
+    rows_before = 3 * BLOCK_BYTES // len(GOOD)
+    content = table(*[GOOD] * rows_before, f'{NOTE}"{"m" * 99}', *["m" * 99] * (MAX_RECORD_BYTES // 99), '"')
+    with pytest.raises(FileInvalid, match=f"^line {rows_before + 2} opens a quote"):
+        await chunks(content)
+
+
+async def test_open_quote_does_not_hold_back_the_rows_after_it() -> None:
+    given = 0
+
+    async def after_an_open_quote() -> AsyncIterator[bytes]:
+        nonlocal given
+        yield table(f'{NOTE}"open').encode()
+        for _ in range(100):
+            given += 1
+            yield f"{GOOD}\n".encode() * 1000
+
+    await anext(read_rows(after_an_open_quote(), FileFormat.CSV, rules()))
+    assert given < 10
+
+
 async def test_rows_hidden_after_an_endless_line_never_become_rewards() -> None:
     hidden = "s7-forged,telegram:1,season-7,4999.00,USD,DE,email_gift,thief@example.com,"
     with pytest.raises(FileInvalid, match="line 2 opens a quote"):
@@ -196,7 +218,8 @@ async def test_rows_hidden_after_an_endless_line_never_become_rewards() -> None:
 
 async def test_line_that_is_too_long_by_itself_is_refused_alone() -> None:
     line = f'{NOTE}"{"m" * (MAX_RECORD_BYTES + 1)}"'
-    assert await verdicts(table(GOOD, line, f'{NOTE}"ok"', GOOD)) == ["", REFUSED, "", ""]
+    # The comma in quotes would look like the end of that line's field, were a quote of it taken to be open.
+    assert await verdicts(table(GOOD, line, f'{NOTE}","', GOOD)) == ["", REFUSED, "", ""]
 
 
 async def test_many_wrong_quotes_take_time_in_proportion_to_the_file() -> None:

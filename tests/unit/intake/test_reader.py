@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rewardrails.domain.reward import COLUMNS
 from rewardrails.errors import ErrorCode, FileInvalid
+from rewardrails.intake.lines import MAX_LINE_BYTES
 from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
 from tests.support.reward_files import DATA, GOOD, HEADER, chunks, rows, rules
 
@@ -100,7 +101,7 @@ async def test_endless_line_is_refused_before_it_fills_the_memory(file_format: F
 
     async def endless() -> AsyncIterator[bytes]:
         nonlocal given
-        while True:
+        while given < 8 * 1024**2:
             given += 65536
             yield b"x" * 65536
 
@@ -108,6 +109,12 @@ async def test_endless_line_is_refused_before_it_fills_the_memory(file_format: F
         async for _ in read_rows(endless(), file_format, rules()):
             pass
     assert given < 2 * 1024**2
+
+
+async def test_endless_line_is_named_by_its_number() -> None:
+    lines = [HEADER, *[GOOD] * 10_000, "x" * (MAX_LINE_BYTES + 1)]
+    with pytest.raises(FileInvalid, match=r"^line 10002 is longer"):
+        await chunks("\n".join(lines))
 
 
 async def test_file_longer_than_allowed_is_refused() -> None:
