@@ -6,7 +6,8 @@ import urllib.request
 
 import pytest
 
-from tests.support.command_line import CommandLine
+from rewardrails.testing.fake_provider.client import FakeProviderProcess
+from tests.support.command_line import CONFIG, CommandLine
 
 HEADER = "reward_id,player_id,campaign,amount,asset,jurisdiction,destination_kind,destination,memo\n"
 NOTE = "hand over at the finals"
@@ -193,3 +194,33 @@ def test_the_first_start_keeps_an_admin_key_that_opens_the_api(rr):
 def test_any_number_of_workers_run_beside_each_other(rr):
     with rr.running("worker") as one, rr.running("worker") as other:
         assert one["worker"] != other["worker"]
+
+
+def test_an_unknown_outcome_takes_two_people_with_keys_of_their_own(tmp_path, database_dsn):
+    rail = FakeProviderProcess(tmp_path / "bank", arguments=["--mix", "lose_reply=1"])
+    rail.launch()
+    try:
+        text = CONFIG.replace('adapter = "fake"\n', 'adapter = "fake"\nenabled = true\ncall_timeout_seconds = 1.0\n')
+        for name in ("token", "webhook-secret"):
+            text = text.replace("env:NOT_SET", f"file:{rail.folder / name}", 1)
+        text = text.replace('"http://127.0.0.1:9" }', f'"{rail.url}", lookup = "none" }}')
+        rr = CommandLine(tmp_path, database_dsn, text)
+        rr("pools", "fund", "season-eur", "40.00", "--source", "manual_test")
+        batch = rr(
+            "--json", "season", "stage", season(tmp_path, ["r1,p1,season,10.00,EUR,DE,paypal_email,a@example.org,"])
+        )
+        with rr.running("serve"):
+            rr("season", "start", batch.json["id"], "--wait", "--timeout-seconds", "4")
+    finally:
+        rail.end()
+    (payout,) = rr("--json", "payouts", "list", "--state", "outcome_unknown").json
+    doctor = rr("doctor")
+    assert doctor.code == 1
+    assert f"payouts resolve {payout['id']}" in doctor.out
+    first, second = (rr("--json", "keys", "create", name, "--scope", "resolve").json["key"] for name in ("one", "two"))
+    resolve = ["payouts", "resolve", payout["id"], "--outcome", "paid", "--evidence", "in their statement of the 3rd"]
+    assert rr("--json", *resolve, env={"REWARDRAILS_API_KEY": first}).json["confirmed_by"] is None
+    alone = rr(*resolve, "--as", first)
+    assert (alone.code, "[forbidden]" in alone.err) == (1, True)
+    assert rr("--json", *resolve, "--as", second).json["state"] == "paid"
+    assert rr("ledger", "verify").code == 0

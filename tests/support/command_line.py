@@ -24,7 +24,7 @@ environment = "test"
 port = 0
 
 [assets]
-EUR = { exponent = 2 }
+EUR = { exponent = 2, redeemable = true }
 
 [destination_kinds]
 paypal_email = { parser = "email", assets = ["EUR"] }

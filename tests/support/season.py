@@ -26,8 +26,10 @@ network = "mainnet"
 
 [assets.EUR]
 exponent = 2
+redeemable = true
 [assets.USD]
 exponent = 2
+redeemable = true
 
 [destination_kinds.paypal_email]
 parser = "email"

@@ -1,6 +1,7 @@
 """Processes that run until they are told to stop."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -45,6 +46,7 @@ def stopping(*, with_stdin: bool = False) -> Iterator[asyncio.Event]:
 def prepare(config: Config, output: Output) -> None:
     """Log as configured, and say what this process may do before it does anything."""
     log.configure(level=config.logging.level.upper())
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # `database_migrated` says it all
     for line in config.describe_switches():
         output.say(line)
 

@@ -29,7 +29,7 @@ class AssetTable(_Table):
     """[assets.CODE]."""
 
     exponent: int = Field(ge=0, le=30)
-    redeemable: bool = True
+    redeemable: bool = False
 
 
 class KindTable(_Table):

@@ -123,7 +123,7 @@ async def test_refused_row_tells_its_reward_id_where_that_can_be_read(change: tu
         (HEADER + ',"x\ny"', "column number 10 is not known"),
         (GOOD, "line 1: this is no header"),
         (HEADER.replace(",", ";"), "with commas between them"),
-        ('"' + HEADER, "opens a quote and does not close it"),
+        ('"' + HEADER, "quotes are wrong"),
         ('"reward_id"x', "quotes are wrong"),
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
@@ -152,16 +152,12 @@ async def test_other_encodings_are_told_apart_from_bad_rows(encoding: str) -> No
 @pytest.mark.parametrize(
     "line",
     [
-        '"s7-9,telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,',
-        's7-9,"telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,',
         's7-9,"tele"gram:1,season-7,25.00,USD,DE,email_gift,a@example.com,',
-        's7-9,telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,"',
         's7-9,telegram:1,season-7,25.00,USD,DE,manual_note,seat 5,"said "hi" to me"',
     ],
 )
 @pytest.mark.parametrize("after", [3, 5000])
-async def test_wrong_quote_refuses_its_line_alone(line: str, after: int) -> None:
-    """The rows after it are read, whether the file ends within the longest record there may be or goes far beyond."""
+async def test_wrong_quotes_within_one_line_refuse_it_alone(line: str, after: int) -> None:
     with_quotes = f'{NOTE}"line one\nline two, ""quoted"""'
     found = await verdicts(table(GOOD, line, *[GOOD] * after, with_quotes, GOOD))
     assert found == ["", REFUSED, *[""] * (after + 2)]
@@ -179,14 +175,35 @@ async def test_long_quoted_record_is_one_refused_row() -> None:
     assert await verdicts(table(f'{NOTE}"{text}"', GOOD)) == [REFUSED, ""]
 
 
-@pytest.mark.parametrize("filler", ["m" * 200 + "\n", "m" * 200 + ' ""quoted""\n'])
-@pytest.mark.parametrize("end", ['"', '",', '"\r'])
-async def test_rows_that_a_player_hid_in_an_endless_note_never_become_rewards(filler: str, end: str) -> None:
-    """Whoever writes more than the longest record into a note must not have its lines read as rows of the file."""
-    hidden = "s7-forged,telegram:1,season-7,4999.00,USD,DE,email_gift,thief@example.com,"
-    note = filler * (MAX_RECORD_BYTES // len(filler) + 2) + f"{hidden}\n{hidden}\n"
-    with pytest.raises(FileInvalid, match=r"line 3 opens a quote that line \d+ may close"):
-        await rows(table(GOOD, f'{NOTE}"{note}{end}', GOOD))
+HIDDEN = "s7-forged,telegram:1,season-7,4999.00,USD,DE,email_gift,thief@example.com,"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"s7-9,telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,',
+        's7-9,"telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,',
+        's7-9,telegram:1,season-7,25.00,USD,DE,email_gift,a@example.com,"',
+    ],
+)
+@pytest.mark.parametrize("after", [1, 3, 5000])
+async def test_quote_that_reaches_into_the_lines_below_makes_the_file_unreadable(line: str, after: int) -> None:
+    """Which of them are rows and which are text, nobody can tell."""
+    with pytest.raises(FileInvalid, match="^line 3 opens a quote"):
+        await rows(table(GOOD, line, *[GOOD] * after))
+
+
+@pytest.mark.parametrize("end", ["", '"', '",', '"\r', '"x'])
+@pytest.mark.parametrize("lines", [1, 10, 2 * MAX_RECORD_BYTES // 200])
+async def test_rows_that_a_player_hid_in_a_note_never_become_rewards(lines: int, end: str) -> None:
+    """Neither in a file that is cut off inside the note, nor in one whose note is longer than a record may be."""
+    note = ("m" * 200 + "\n") * lines + f"{HIDDEN}\n{HIDDEN}\n"
+    content = table(GOOD, f'{NOTE}"{note}{end}')
+    try:
+        found = await rows(content)
+    except FileInvalid:
+        return
+    assert not any(row.reward and row.reward.reward_id == "s7-forged" for row in found)
 
 
 async def test_line_numbers_go_on_from_block_to_block() -> None:
@@ -196,7 +213,7 @@ async def test_line_numbers_go_on_from_block_to_block() -> None:
         await chunks(content)
 
 
-async def test_open_quote_does_not_hold_back_the_rows_after_it() -> None:
+async def test_open_quote_is_told_without_reading_the_rest_of_the_file() -> None:
     given = 0
 
     async def after_an_open_quote() -> AsyncIterator[bytes]:
@@ -206,7 +223,8 @@ async def test_open_quote_does_not_hold_back_the_rows_after_it() -> None:
             given += 1
             yield f"{GOOD}\n".encode() * 1000
 
-    await anext(read_rows(after_an_open_quote(), FileFormat.CSV, rules()))
+    with pytest.raises(FileInvalid):
+        await anext(read_rows(after_an_open_quote(), FileFormat.CSV, rules()))
     assert given < 10
 
 
@@ -223,10 +241,9 @@ async def test_line_that_is_too_long_by_itself_is_refused_alone() -> None:
 
 
 async def test_many_wrong_quotes_take_time_in_proportion_to_the_file() -> None:
-    """Each of them looks ahead; were the same lines looked at again for each, this would take minutes."""
-    line = '"' + "x" * 60
+    line = NOTE + '"a"b' + "x" * 60
     found = await chunks(table(*[line] * 50_000))
-    assert sum(len(chunk.rows) for chunk in found) >= 25_000
+    assert sum(len(chunk.rows) for chunk in found) == 50_000
 
 
 def test_parser_asks_again_for_a_record_that_goes_on() -> None:
