@@ -112,7 +112,6 @@ class ServerTable(_Table):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str = ""
 
 
 class WorkerTable(_Table):
@@ -144,7 +143,6 @@ class LoggingTable(_Table):
     """[logging]."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["json", "text"] = "json"
 
 
 class File(_Table):

@@ -89,11 +89,10 @@ class EndpointSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where the API listens, and how the outside reaches it."""
+    """Where the API listens."""
 
     host: str = "127.0.0.1"
     port: int = 8080
-    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +140,9 @@ class EventSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
-    """How loud, and for whom: `json` for machines, `text` for people."""
+    """How loud."""
 
     level: str = "info"
-    format: str = "json"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,9 +22,6 @@ _requests = Counter(
 _request_seconds = Histogram(
     "rewardrails_http_request_seconds", "How long requests took", ("route",), buckets=_SECONDS, registry=_REGISTRY
 )
-_moves = Counter(
-    "rewardrails_payout_transitions", "Payouts that reached a state", ("state", "provider"), registry=_REGISTRY
-)
 _calls = Counter(
     "rewardrails_provider_calls", "Calls to providers by what they came to", ("provider", "outcome"), registry=_REGISTRY
 )
@@ -40,11 +37,6 @@ def count_request(*, method: str, route: str, status: int, seconds: float) -> No
     """One request answered; `route` is the template, not the path."""
     _requests.labels(method, route, str(status)).inc()
     _request_seconds.labels(route).observe(seconds)
-
-
-def count_transition(*, state: str, provider: str, payouts: int = 1) -> None:
-    """Payouts that reached `state` over `provider` (empty while none is chosen)."""
-    _moves.labels(state, provider).inc(payouts)
 
 
 def count_provider_call(*, provider: str, outcome: str, seconds: float) -> None:

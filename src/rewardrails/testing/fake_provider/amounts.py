@@ -14,5 +14,7 @@ def to_minor(text: str, exponent: int) -> int | None:
 
 def to_text(minor: int, exponent: int) -> str:
     """A decimal string with all of the asset's places."""
-    with localcontext(prec=PRECISION):
-        return f"{Decimal(minor).scaleb(-exponent):.{exponent}f}"
+    if not exponent:
+        return str(minor)
+    whole, places = divmod(minor, 10**exponent)
+    return f"{whole}.{places:0{exponent}d}"

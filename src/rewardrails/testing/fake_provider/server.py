@@ -53,6 +53,7 @@ async def serve(options: Options, *, ready: Callable[[str], None], end_with_stdi
         timeout_graceful_shutdown=STOP_SECONDS,
         backlog=BACKLOG,
         server_header=False,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     if end_with_stdin:
