@@ -17,7 +17,7 @@ env: .venv/.ready ## Build .venv from the locks (skipped when nothing changed)
 		|| { echo "$(PYTHON) is older than 3.11; name a newer one: make env PYTHON=python3.12" >&2; exit 1; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
-	$(UV) pip sync --quiet --require-hashes requirements/dev.lock
+	$(UV) pip sync --quiet --compile-bytecode --require-hashes requirements/dev.lock
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

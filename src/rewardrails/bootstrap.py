@@ -17,7 +17,7 @@ from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.providers.registry import build_provider
 from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
-from rewardrails.store import migrate
+from rewardrails.store import schema
 from rewardrails.store.database import Database, assert_no_transaction, refuse_unsafe_settings
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.sql import sql
@@ -37,7 +37,7 @@ async def opened(
     """
     async with AsyncExitStack() as stack:
         dsn = await _dsn(config, folder, stack)
-        await asyncio.to_thread(migrate.upgrade, dsn)
+        await _migrate(dsn)
         name = f"{process}-{ids.new_token(4)}"
         database = await Database.connect(dsn, max_size=connections, application_name=name)
         stack.push_async_callback(database.close)
@@ -57,6 +57,14 @@ async def opened(
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
         )
+
+
+async def _migrate(dsn: str) -> None:
+    if await schema.is_current(dsn):
+        return
+    from rewardrails.store import migrate  # noqa: PLC0415 - heavy, and needed only after an update
+
+    await asyncio.to_thread(migrate.upgrade, dsn)
 
 
 def master_key(config: Config, folder: Path) -> Secret:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from rewardrails.errors import ErrorCode
-from rewardrails.store import migrate
+from rewardrails.store import migrate, schema
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.migrate import DatabaseNewer
 from rewardrails.store.postgres_programs import DatabaseUnavailable
@@ -97,3 +97,12 @@ def _objects(dsn: str) -> list[tuple[str, int]]:
         return connection.execute(
             "SELECT relname, oid::bigint FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
         ).fetchall()
+
+
+async def test_the_quick_look_and_the_migrations_know_the_same_schema(
+    database_dsn: str, empty_database_dsn: str
+) -> None:
+    assert migrate.head() == schema.REVISION
+    assert await schema.is_current(database_dsn)
+    assert not await schema.is_current(empty_database_dsn)
+    assert not await schema.is_current("postgresql://nobody@127.0.0.1:1/none")

@@ -7,7 +7,14 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from rewardrails.docsgen.markdown import code, codes, table
-from rewardrails.providers.base import RewardPayoutProvider, SupportsCancel, SupportsWebhooks
+from rewardrails.providers.base import (
+    RewardPayoutProvider,
+    SupportsBalance,
+    SupportsBatch,
+    SupportsCancel,
+    SupportsPrepare,
+    SupportsWebhooks,
+)
 from rewardrails.providers.capabilities import Capabilities, KeyFormat, ProviderEnvironment
 from rewardrails.providers.context import ProviderContext, SettingValue
 from rewardrails.providers.http import HttpClient
@@ -81,6 +88,9 @@ def render() -> str:
     methods = (
         ("can cancel", *(_yes(is_so=isinstance(providers[name], SupportsCancel)) for name in names)),
         ("takes webhooks", *(_yes(is_so=isinstance(providers[name], SupportsWebhooks)) for name in names)),
+        ("tells its balance", *(_yes(is_so=isinstance(providers[name], SupportsBalance)) for name in names)),
+        ("prepares before sending", *(_yes(is_so=isinstance(providers[name], SupportsPrepare)) for name in names)),
+        ("sends batches", *(_yes(is_so=isinstance(providers[name], SupportsBatch)) for name in names)),
     )
     figures = (
         (f"{meaning} ({code(key)})", *(figure(providers[name].capabilities) for name in names))

@@ -71,10 +71,7 @@ def render() -> str:
     )
     attempts = table(
         ("state", "meaning", "live"),
-        (
-            (code(state.value), ATTEMPT_MEANINGS[state], _yes(is_so=state in LIVE_ATTEMPT))
-            for state in AttemptState
-        ),
+        ((code(state.value), ATTEMPT_MEANINGS[state], _yes(is_so=state in LIVE_ATTEMPT)) for state in AttemptState),
     )
     return "\n".join((_INTRO, payouts, _ATTEMPTS, attempts))
 

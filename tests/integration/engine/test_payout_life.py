@@ -394,7 +394,7 @@ async def test_a_webhook_about_something_else_than_was_sent_moves_nothing(databa
 async def test_our_own_call_answering_another_amount_is_unknown(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
-        (result,) = await request(core, [reward(1)])
+        (_result,) = await request(core, [reward(1)])
         (item,) = await claim(core, rail, BUDGET, 10)
         seen = new_seen(
             ref=item.ref,

@@ -76,7 +76,10 @@ async def test_a_provider_that_dies_in_the_middle_of_a_backlog_owes_nothing_afte
 
 async def test_the_breaker_stops_all_calls_while_it_is_open_and_closes_after_one_good_answer(tmp_path, database_dsn):
     rail = replace(HASTY, more="max_in_flight = 3")
-    async with on_stage(tmp_path, database_dsn, rail, breaker_failures=3, breaker_seconds=1.5) as stage, stage.working():
+    async with (
+        on_stage(tmp_path, database_dsn, rail, breaker_failures=3, breaker_seconds=1.5) as stage,
+        stage.working(),
+    ):
         await stage.one.control.behave("rate_limit")
         await stage.pay(*range(8))
 

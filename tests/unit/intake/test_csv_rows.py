@@ -189,7 +189,7 @@ HIDDEN = "s7-forged,telegram:1,season-7,4999.00,USD,DE,email_gift,thief@example.
 @pytest.mark.parametrize("after", [1, 3, 5000])
 async def test_quote_that_reaches_into_the_lines_below_makes_the_file_unreadable(line: str, after: int) -> None:
     """Which of them are rows and which are text, nobody can tell."""
-    with pytest.raises(FileInvalid, match="^line 3 opens a quote"):
+    with pytest.raises(FileInvalid, match=r"^line 3 opens a quote"):
         await rows(table(GOOD, line, *[GOOD] * after))
 
 

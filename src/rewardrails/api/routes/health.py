@@ -1,6 +1,5 @@
 """For machines that watch: alive, ready, figures."""
 
-from functools import cache
 from typing import Literal
 
 import asyncpg
@@ -10,10 +9,9 @@ from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.common import Out
 from rewardrails.engine.core import Core
 from rewardrails.observability import metrics
-from rewardrails.store import migrate
+from rewardrails.store import schema
 from rewardrails.store.sql import sql
 
-_newest = cache(migrate.head)
 
 
 class Alive(Out):
@@ -43,7 +41,7 @@ async def ready(core: Injected[Core]) -> Response[Readiness]:
             current = await connection.fetchval(sql("schema_version"))
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return Response(Readiness(status="not_ready", reason="the database does not answer"), status_code=503)
-    if current != _newest():
+    if current != schema.REVISION:
         return Response(Readiness(status="not_ready", reason="the database is of another version"), status_code=503)
     return Response(Readiness(status="ready"))
 
