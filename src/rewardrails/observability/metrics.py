@@ -4,6 +4,7 @@ Labels are closed sets (states, providers, codes, route templates), never ids, p
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 import asyncpg
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -41,8 +42,18 @@ def count_request(*, method: str, route: str, status: int, seconds: float) -> No
 
 def count_provider_call(*, provider: str, outcome: str, seconds: float) -> None:
     """One call to a provider and what it came to (a stable word such as `accepted` or an error code)."""
-    _calls.labels(provider, outcome).inc()
-    _call_seconds.labels(provider).observe(seconds)
+    _call_counter(provider, outcome).inc()
+    _call_timer(provider).observe(seconds)
+
+
+@cache
+def _call_counter(provider: str, outcome: str) -> Counter:
+    return _calls.labels(provider, outcome)
+
+
+@cache
+def _call_timer(provider: str) -> Histogram:
+    return _call_seconds.labels(provider)
 
 
 def count_webhook(*, provider: str, verdict: str, notices: int = 1) -> None:

@@ -27,6 +27,9 @@ IDLE_SECONDS = 4.0
 # The connect limit ends before the total one, so that running out of time while connecting stays a certain failure.
 CONNECT_SHARE_OF_TOTAL = 0.8
 
+# Methods that aiohttp itself never sends twice; for the others `_SendOnce` sees to it.
+_NEVER_RESENT = frozenset({"POST", "PATCH"})
+
 Guard = Callable[[], None]
 HeaderValue = str | Secret
 
@@ -104,6 +107,7 @@ class HttpClient:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         self._session: aiohttp.ClientSession | None = None
+        self._known_timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def request(
         self,
@@ -128,7 +132,7 @@ class HttpClient:
                 data=body,
                 timeout=self._timeouts(timeout_seconds),
                 allow_redirects=False,
-                middlewares=(_SendOnce(),),
+                middlewares=() if method in _NEVER_RESENT else (_SendOnce(),),
             ) as response:
                 received = await self._read_bounded(response)
                 return HttpReply(
@@ -158,6 +162,12 @@ class HttpClient:
         return self._session
 
     def _timeouts(self, timeout_seconds: float) -> aiohttp.ClientTimeout:
+        known = self._known_timeouts.get(timeout_seconds)
+        if known is None:
+            known = self._known_timeouts[timeout_seconds] = self._make_timeouts(timeout_seconds)
+        return known
+
+    def _make_timeouts(self, timeout_seconds: float) -> aiohttp.ClientTimeout:
         connect_seconds = min(self._connect_timeout_seconds, timeout_seconds * CONNECT_SHARE_OF_TOTAL)
         return aiohttp.ClientTimeout(
             total=timeout_seconds,

@@ -62,6 +62,7 @@ class RailRunner:
         self._provider = provider
         self._settings = settings
         self._pauses = pauses
+        self._calling = 0
         self._in_flight: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
         self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.01, limit=500)
@@ -83,35 +84,40 @@ class RailRunner:
         await self._results.drain()
 
     async def _claim_and_send(self) -> int:
-        free = self._settings.calls_at_once - len(self._in_flight)
+        free = self._settings.calls_at_once - self._calling
         if free < max(1, self._settings.calls_at_once // 2):
             self._free.clear()
             await rest(self._free, 1.0)
             return 1
         claimed = await claim(self._core, self._provider, self._settings.budget, free)
         for item in await hold_lapsed_quotes(self._core, self._provider, claimed):
+            self._calling += 1
             task = asyncio.create_task(self._send_one(item))
             self._in_flight.add(task)
-            task.add_done_callback(self._landed)
+            task.add_done_callback(self._in_flight.discard)
         return len(claimed)
 
-    def _landed(self, task: "asyncio.Task[None]") -> None:
-        self._in_flight.discard(task)
-        if len(self._in_flight) <= self._settings.calls_at_once // 2:
-            self._free.set()
-
     async def _send_one(self, item: Claimed) -> None:
-        if self._pauses.stop(self._provider.name, item.order.campaign):
-            seen = never_sent(item, self._provider.name, ErrorCode.PAYOUTS_PAUSED, self._core.actor)
-        else:
-            started = clock.monotonic()
-            seen = await send(self._core, self._provider, item)
-            metrics.count_provider_call(
-                provider=self._provider.name,
-                outcome=seen.observation.code or seen.observation.status,
-                seconds=clock.monotonic() - started,
-            )
+        """Call, give the place to the next one, and tell the result; what is untold yet counts as in flight."""
+        try:
+            seen = await self._call(item)
+        finally:
+            self._calling -= 1
+            if self._calling <= self._settings.calls_at_once // 2:
+                self._free.set()
         await self._results.submit(seen)
+
+    async def _call(self, item: Claimed) -> Seen:
+        if self._pauses.stop(self._provider.name, item.order.campaign):
+            return never_sent(item, self._provider.name, ErrorCode.PAYOUTS_PAUSED, self._core.actor)
+        started = clock.monotonic()
+        seen = await send(self._core, self._provider, item)
+        metrics.count_provider_call(
+            provider=self._provider.name,
+            outcome=seen.observation.code or seen.observation.status,
+            seconds=clock.monotonic() - started,
+        )
+        return seen
 
     async def _apply(self, batch: Sequence[Seen]) -> Sequence[Verdict]:
         verdicts = await apply_observations(self._core, batch)

@@ -13,7 +13,6 @@ from rewardrails.store import schema
 from rewardrails.store.sql import sql
 
 
-
 class Alive(Out):
     """The process answers."""
 
