@@ -203,10 +203,8 @@ class RewardRails:
         raise NotFound(f"there is no pool called {name_or_id!r}; there are: {', '.join(sorted(known)) or 'none'}")
 
     async def create_pool(self, name: str, asset: str) -> Pool:
-        """Open an empty pool of a declared asset."""
-        declared = self.core.config.assets.get(asset)
-        if declared is None:
-            raise RewardRailsError("the asset is not declared", field="asset", code=ErrorCode.ASSET_UNSUPPORTED)
+        """Open an empty pool of a redeemable asset."""
+        declared = self.core.config.pool_asset(asset)
         if not name.strip() or len(name) > 200 or not name.isprintable():
             raise FieldInvalid("a pool's name is one line of 1 to 200 characters", field="name")
         async with self.core.database.transaction() as tx:

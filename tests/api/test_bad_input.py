@@ -209,3 +209,11 @@ async def test_our_own_defect_tells_nothing_of_itself(api: Api) -> None:
     assert (answer.status, answer.code) == (500, "internal_error")
     assert b"inside" not in answer.body
     assert b"RuntimeError" not in answer.body
+
+
+async def test_a_word_that_is_none_of_a_fields_is_answered_with_those_that_are(api: Api) -> None:
+    paused = await api.post("/v1/pauses", {"scope": "universe", "reason": "r"})
+    key = await api.post("/v1/keys", {"name": "k", "scopes": ["read", "all"]})
+
+    assert paused.json["detail"] == "scope: it must be one of everything, provider, campaign"
+    assert key.json["detail"].startswith("scopes[1]: it must be one of read, payouts, ")

@@ -105,3 +105,13 @@ async def test_a_file_that_is_none_leaves_nothing_behind(api: Api) -> None:
     assert (answers[0].status, answers[0].code) == (422, "file_invalid")
     counts = await api.row_counts()
     assert (counts["batch"], counts["batch_row"]) == (before, 0)
+
+
+async def test_the_csv_report_holds_nothing_that_a_spreadsheet_would_run(api: Api) -> None:
+    row = "\"=cmd|' /C calc'!A0\",player:1,season,1.00,EUR,DE,paypal_email,p@example.org,\n"
+    made = await send(api, (HEADER + row).encode())
+
+    whole = await api.get(f"/v1/batches/{made.json['id']}/rows", headers={"Accept": "text/csv"})
+
+    (read,) = csv.DictReader(io.StringIO(whole.body.decode()))
+    assert (read["reward_id"], read["verdict"]) == ("'=cmd|' /C calc'!A0", "accepted")

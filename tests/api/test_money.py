@@ -2,7 +2,11 @@
 
 import asyncio
 
-from tests.api.client import REWARD, Api
+import pytest
+
+from rewardrails import RewardRails
+from rewardrails.errors import ErrorCode, RewardRailsError
+from tests.api.client import REWARD, Api, running_api
 from tests.support import season
 
 
@@ -113,3 +117,14 @@ async def test_payouts_beyond_the_pool_are_refused_one_by_one_and_leave_no_trace
     assert sorted(answer.status for answer in answers) == [201, 409, 409]
     after = await api.row_counts()
     assert (after["payout"], after["idempotency"]) == (before["payout"] + 1, before["idempotency"] + 1)
+
+
+async def test_a_pool_holds_redeemable_assets_only(database_dsn: str) -> None:
+    config = season.CONFIG + "[assets.POINTS]\nexponent = 0\n"
+    async with season.opened_core(database_dsn, [], config=config) as core, running_api(core) as api:
+        answer = await api.post("/v1/pools", {"name": "points", "asset": "POINTS"})
+
+        assert (answer.status, answer.code) == (422, "asset_not_redeemable")
+        with pytest.raises(RewardRailsError) as refused:
+            await RewardRails(core, actor="test").create_pool("points", "POINTS")
+    assert refused.value.code is ErrorCode.ASSET_NOT_REDEEMABLE

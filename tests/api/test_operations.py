@@ -4,7 +4,7 @@ import pytest
 
 from rewardrails.domain.outcome import OutcomeUnknown
 from rewardrails.security.keys import Scope
-from tests.api.client import Api
+from tests.api.client import Api, SignedRail, running_api
 from tests.support import season
 
 
@@ -119,3 +119,25 @@ async def test_providers_say_what_they_can_and_what_waits(api: Api) -> None:
     assert providers["one"]["enabled"] is True
     assert providers["one"]["capabilities"]["dedupe"] == "replay"
     assert providers["one"]["waiting"] == {"ready": 1, "sending": 0, "under_way": 0}
+
+
+async def test_a_provider_that_is_off_is_told_as_off_though_it_is_still_followed(database_dsn: str) -> None:
+    off = season.CONFIG.replace('adapter = "fake"\nenabled = true', 'adapter = "fake"\nenabled = false', 1)
+    async with (
+        season.opened_core(database_dsn, [SignedRail("one")], config=off) as core,
+        running_api(core) as api,
+    ):
+        providers = {one["name"]: one for one in (await api.get("/v1/providers")).json["providers"]}
+        page = (await api.get("/", token="")).body.decode()
+
+    assert providers["one"]["enabled"] is False
+    assert providers["one"]["why_disabled"] == "set [providers.one] enabled = true to switch it on"
+    assert "<td>off: set [providers.one] enabled = true" in page
+
+
+async def test_the_status_page_shows_what_is_paused(api: Api) -> None:
+    await api.post("/v1/pauses", {"scope": "provider", "subject": "one", "reason": "<maintenance>"})
+
+    page = (await api.get("/", token="")).body.decode()
+
+    assert "<td>provider one<td>&lt;maintenance&gt;" in page

@@ -1,9 +1,14 @@
 """What is open, and what it does not say; the published schema."""
 
+import asyncio
 import json
 
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
+from rewardrails.api.server import serve
 from rewardrails.events.seal import seal
 from tests.api.client import REWARD, Api
 from tests.api.test_auth import ROUTES
@@ -65,8 +70,8 @@ async def test_the_status_page_shows_where_payouts_stand(api: Api) -> None:
 
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     text = page.body.decode()
-    assert "<td>ready<td>EUR<td>1" in text
-    assert "<td>season-eur<td>EUR<td>9999987.50<td>12.50" in text
+    assert "<td>ready<td>EUR<td class=n>1" in text
+    assert "<td>season-eur<td>EUR<td class=n>9999987.50<td class=n>12.50" in text
     assert "script" not in text
     assert REWARD["destination"] not in text
 
@@ -85,3 +90,30 @@ async def test_events_come_in_sealed_order_and_the_cursor_goes_on(api: Api) -> N
     assert news["events"][0]["position"] == first["events"][-1]["position"] + 1
     mine = (await api.get(f"/v1/events?subject_id={news['events'][0]['subject_id']}")).json
     assert json.dumps(mine["events"]) == json.dumps(news["events"])
+
+
+async def test_no_page_of_the_framework_is_served_beside_the_schema(api: Api) -> None:
+    for path in ("/schema", "/schema/swagger", "/schema/openapi.json", "/openapi"):
+        assert (await api.get(path, token="")).status == 404, path
+    schema = await api.get("/openapi.json", token="")
+    assert schema.headers["Content-Type"].startswith("application/json")
+
+
+async def test_a_line_of_the_log_tells_the_request_the_payout_and_the_key_and_no_person(api: Api) -> None:
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        payout_id = await api.payout()
+        await api.get(f"/v1/payouts/{payout_id}")
+        await api.get("/v1/payouts?player_id=player:1")
+
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [line.get("payout_id") for line in requests] == [payout_id, payout_id, None]
+    assert len({line["request_id"] for line in requests}) == 3
+    assert all(line["actor"].startswith("key:") for line in requests)
+    assert "player:1" not in str(requests)
+
+
+async def test_an_address_that_is_taken_is_named(api: Api) -> None:
+    taken = api.session._base_url.port
+
+    with pytest.raises(OSError, match=f"'127.0.0.1:{taken}'"):
+        await serve(api.core, host="127.0.0.1", port=taken, stop=asyncio.Event())

@@ -176,7 +176,7 @@ class Stage:
 
         await self.until(so, hurry=hurry)
 
-    async def until_settled(self) -> None:
+    async def until_settled(self, *, seconds: float = 60.0) -> None:
         """Wait, hurrying, until every payout has ended or stays flagged for people however often its rail is asked."""
 
         async def asked_enough() -> bool:
@@ -191,7 +191,16 @@ class Stage:
             )
             return not rows
 
-        await self.until(asked_enough, hurry=True, seconds=60.0)
+        await self.until(asked_enough, hurry=True, seconds=seconds)
+
+    async def until_told(self) -> None:
+        """Wait until no provider has a webhook left to deliver, and each that was delivered has been looked at."""
+
+        async def so() -> bool:
+            waiting = await self.rows("SELECT 1 FROM webhook_inbox WHERE state = 'waiting' AND code IS NULL")
+            return not waiting and not any(one.pending_webhooks for one in (await self.totals()).values())
+
+        await self.until(so, hurry=True, seconds=120.0)
 
     async def hurry(self) -> None:
         """Make every payout and every question to a rail due now; when things were sent stays true."""

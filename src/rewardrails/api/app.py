@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -37,7 +37,8 @@ _API = OpenAPIConfig(
     version=rewardrails.__version__,
     description="Pays game rewards out over interchangeable rails, exactly once.",
     use_handler_docstrings=True,
-    path="/schema",
+    path="/openapi.json",
+    render_plugins=[openapi.Description()],
     components=Components(
         security_schemes={"ApiKey": SecurityScheme(type="http", scheme="bearer", description="An API key: rr_...")}
     ),
@@ -69,7 +70,7 @@ def create_app(core: Core) -> Litestar:
         await gathering.drain()
 
     app = Litestar(
-        route_handlers=[*ROUTERS, *OPEN_ROUTES, _openapi_json],
+        route_handlers=[*ROUTERS, *OPEN_ROUTES],
         dependencies={
             "core": Provide(lambda: core, sync_to_thread=False),
             "gathering": Provide(lambda: gathering, sync_to_thread=False),
@@ -87,12 +88,3 @@ def create_app(core: Core) -> Litestar:
     # Around the router too, so that a request to no route at all has its id as well.
     app.asgi_handler = RequestContext(app.asgi_handler)
     return app
-
-
-@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
-def _openapi_json(request: Request) -> Response[bytes]:  # type: ignore[type-arg]
-    """The API's own description."""
-    state = request.app.state
-    if "openapi" not in state:
-        state["openapi"] = openapi.document(request.app)
-    return Response(state["openapi"], media_type="application/json")

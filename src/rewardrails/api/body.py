@@ -8,12 +8,14 @@ import msgspec
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
+from msgspec import inspect
 
 from rewardrails.errors import FieldInvalid
 
 T = TypeVar("T")
 MAX_JSON_BYTES = 64 * 1024
 _at_path = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL).match
+_steps = re.compile(r"\.(\w+)|(\[[^]]*])").findall
 _named = re.compile(r"(?:missing required|contains unknown) field `(?P<name>.*?)`$", re.DOTALL).search
 
 
@@ -62,12 +64,12 @@ def decode(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        raise _invalid(str(error), decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FieldInvalid("the body is not the JSON object this address takes", field="body") from None
 
 
-def _invalid(words: str) -> FieldInvalid:
+def _invalid(words: str, body_type: Any) -> FieldInvalid:
     found = _at_path(words)
     what, path = (found["what"], found["path"] or "$") if found else (words, "$")
     named = _named(what)
@@ -77,6 +79,21 @@ def _invalid(words: str) -> FieldInvalid:
         name = "body"
     if "matching regex" in what:
         what = "it holds a control character"
+    elif what.startswith("Invalid enum value"):
+        what = f"it must be one of {', '.join(_choices(inspect.type_info(body_type), path))}"
     elif named:
         what = "it is missing" if "missing" in what else "there is no such field"
     return FieldInvalid(f"{name}: {what}", field=name)
+
+
+def _choices(shape: inspect.Type, path: str) -> list[str]:
+    """The values that the enum at a JSON path has."""
+    for name, _ in _steps(path):
+        match shape:
+            case inspect.StructType() if name:
+                shape = next(field.type for field in shape.fields if field.encode_name == name)
+            case inspect.ListType() if not name:
+                shape = shape.item_type
+            case _:
+                break
+    return [str(member.value) for member in shape.cls] if isinstance(shape, inspect.EnumType) else []

@@ -1,5 +1,8 @@
 """What every request gets before anybody looks at it: an id, a line in the log, its figures."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import structlog
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -8,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from rewardrails import clock, ids
 from rewardrails.observability import metrics
+from rewardrails.security.keys import ApiKey
 
 REQUEST_ID = "X-Request-Id"
 SLOW_SECONDS = 1.0
@@ -48,4 +52,19 @@ class RequestContext:
         method = scope["method"] if route != "unknown" else "any"
         metrics.count_request(method=method, route=route, status=status, seconds=seconds)
         tell = log.info if seconds >= SLOW_SECONDS or status >= 500 else log.debug
-        tell("request", method=scope["method"], route=route, status=status, seconds=round(seconds, 4))
+        tell(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            seconds=round(seconds, 4),
+            **_concerned(scope),
+        )
+
+
+def _concerned(scope: HTTPScope) -> dict[str, str]:
+    """Which key asked, and the ids in the address; never other parts of it, which may name people."""
+    in_address: Mapping[str, object] = scope.get("path_params", {})
+    named = {name: str(value) for name, value in in_address.items() if isinstance(value, UUID)}
+    key = scope.get("user")
+    return named | ({"actor": key.actor} if isinstance(key, ApiKey) else {})

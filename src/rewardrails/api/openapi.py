@@ -3,7 +3,9 @@
 from typing import Any
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Request
+from litestar.enums import MediaType
+from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from rewardrails.api.problems import MEDIA_TYPE, Problem
 from rewardrails.api.routes.webhooks import MAX_NOTICE_BYTES, PATH
@@ -14,6 +16,20 @@ _PROBLEM = {
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _FILE = {"type": "string", "format": "binary"}
+
+
+class Description(OpenAPIRenderPlugin):
+    """Serves the document as JSON and nothing else: the framework's own pages fetch scripts from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(path=("/", "/openapi.json"), media_type=MediaType.JSON)
+        self._document: bytes | None = None
+
+    def render(self, request: Request, openapi_schema: dict[str, Any]) -> bytes:  # type: ignore[type-arg]  # noqa: ARG002
+        """The document, made once."""
+        if self._document is None:
+            self._document = document(request.app)
+        return self._document
 
 
 def document(app: Litestar) -> bytes:

@@ -96,6 +96,8 @@ def _invalid(error: ValidationException) -> FieldInvalid:
         words = "it is missing"
     if "matching regex" in words:
         words = "it holds a character that is not allowed"
+    elif words.startswith("Invalid enum value"):
+        words = "it is none of the values that /openapi.json lists"
     elif name == "data":
         words = "it is missing"
     name = _ON_THE_WIRE.get(name.lower(), name)

@@ -36,8 +36,8 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, then finish the requests under way.
 
-    `on_ready` is told the port once connections are taken (port 0 takes a free one). Raises `OSError` when the address
-    cannot be bound.
+    `on_ready` is told the port once connections are taken (port 0 takes a free one). Raises `OSError`, whose `filename`
+    is the address, when it cannot be bound.
     """
     with _listening(host, port) as listening:
         server = _Server(_settings(core))
@@ -61,9 +61,9 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
     return listening
 
 

@@ -10,6 +10,7 @@ from typing import Self
 
 from rewardrails.domain.assets import Asset
 from rewardrails.domain.reward import KindRule, RowRules
+from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment, ProviderType
 from rewardrails.providers.context import SettingValue
 from rewardrails.secrets import Secret
@@ -193,6 +194,17 @@ class Config:
             self._routed[key] = next((route.provider for route in self.routes if route.takes(*key)), None)
         return self._routed[key]
 
+    def pool_asset(self, code: str) -> Asset:
+        """The declared asset a pool may hold. Raises `RewardRailsError` for one that is not declared or not redeemable."""
+        asset = self.assets.get(code)
+        if asset is None:
+            raise RewardRailsError("the asset is not declared", field="asset", code=ErrorCode.ASSET_UNSUPPORTED)
+        if not asset.redeemable:
+            raise RewardRailsError(
+                f"{code} is not redeemable, so no pool can hold it", field="asset", code=ErrorCode.ASSET_NOT_REDEEMABLE
+            )
+        return asset
+
     def row_rules(self) -> RowRules:
         """What a reward's fields are checked against."""
         return self._row_rules
@@ -206,7 +218,9 @@ class Config:
             why = "" if provider.enabled else " - set enabled = true to let it send"
             lines.append(f"{switch} {name} ({provider.type.value}, adapter {provider.adapter}, {money}){why}")
         if not self.providers:
-            lines.append("no provider is configured: nothing can be sent")
+            lines.append(
+                "no provider is configured: nothing can be sent (rewardrails init writes a file to start from)"
+            )
         return lines
 
     @cached_property

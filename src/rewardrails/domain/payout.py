@@ -144,6 +144,10 @@ _ATTEMPT_TO: Mapping[ObservedStatus, AttemptState] = {
 }
 
 
+# Some rails say "failed" weeks after "paid".
+_MONEY_IS_BACK = frozenset({ObservedStatus.RETURNED, ObservedStatus.FAILED})
+
+
 def decide(standing: Standing, seen: Observation, rule: RetryRule) -> Move:
     """Say what `seen` does to `standing`; pure, total, and never raises for a business reason.
 
@@ -152,6 +156,8 @@ def decide(standing: Standing, seen: Observation, rule: RetryRule) -> Move:
     """
     if not standing.attempt_is_last and standing.state in IN_PROVIDER_HANDS:
         return _stay(standing, Effect.CONTRADICTION if seen.status is ObservedStatus.PAID else Effect.NO_CHANGE, seen)
+    if standing.attempt_state not in LIVE_ATTEMPT:
+        return _ended(standing, seen)
     match seen.status:
         case ObservedStatus.PENDING:
             return _to(standing, PayoutState.PENDING, seen)
@@ -162,10 +168,28 @@ def decide(standing: Standing, seen: Observation, rule: RetryRule) -> Move:
         case ObservedStatus.CANCELED:
             return _to(standing, PayoutState.CANCELED, seen)
         case ObservedStatus.RETURNED:
-            came_back = standing.state is PayoutState.PAID
-            return _to(standing, PayoutState.RETURNED if came_back else PayoutState.FAILED, seen, ErrorCode.RETURNED)
+            return _to(standing, PayoutState.FAILED, seen, ErrorCode.RETURNED)
         case ObservedStatus.UNKNOWN:
             return _unknown(standing, seen)
+
+
+def _ended(standing: Standing, seen: Observation) -> Move:
+    """What an attempt that has ended can still do: money comes back from the one that paid, a given-up one arrives late.
+
+    Everything else is old news, and the payout may have gone on to another attempt since.
+    """
+    paid = seen.status is ObservedStatus.PAID
+    match standing.attempt_state:
+        case AttemptState.SETTLED if seen.status in _MONEY_IS_BACK:
+            return _to(standing, PayoutState.RETURNED, seen, ErrorCode.RETURNED)
+        case AttemptState.SETTLED | AttemptState.RETURNED:
+            return _stay(standing, Effect.NO_CHANGE, seen)
+        case _ if paid and standing.state in (PayoutState.PAID, PayoutState.RETURNED):
+            return _stay(standing, Effect.CONTRADICTION, seen)
+        case _ if paid:
+            return _to(standing, PayoutState.PAID, seen)
+        case _:
+            return _stay(standing, Effect.NO_CHANGE, seen)
 
 
 def _failed(standing: Standing, seen: Observation, rule: RetryRule) -> Move:
@@ -179,8 +203,6 @@ def _failed(standing: Standing, seen: Observation, rule: RetryRule) -> Move:
             code=seen.code,
             spends_try=seen.spends_try,
         )
-    if standing.state is PayoutState.PAID:  # some rails say "failed" weeks after "paid": the money is back
-        return _to(standing, PayoutState.RETURNED, seen, ErrorCode.RETURNED)
     return _to(standing, PayoutState.FAILED, seen, seen.code or ErrorCode.PROVIDER_REJECTED)
 
 

@@ -21,7 +21,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_within
 from rewardrails.errors import FileInvalid, NotFound, StateConflict
 from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
-from rewardrails.store.database import Connection
+from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
 
 START_CHUNK = 1000
@@ -130,47 +130,78 @@ async def stage(core: Core, batch_id: UUID, data: AsyncIterable[bytes]) -> Batch
     if batch.state is not BatchState.STAGING:
         raise StateConflict(f"batch {batch_id} is {batch.state.value}: open another batch for another file")
     async with core.database.reading() as connection:
-        prefix = await connection.fetchval(sql("batch_prefix"), batch_id)
-    digest = b""
+        staged = _Place.of(one(await connection.fetchrow(sql("staged_so_far"), batch_id)))
+    here = _START
     writing: asyncio.Task[None] | None = None
     try:
         async for chunk in read_rows(data, batch.format, core.config.row_rules(), rows_per_chunk=STAGE_CHUNK):
-            digest = chunk.prefix_digest
-            if chunk.rows and chunk.rows[-1].row_no <= batch.rows_staged:
-                _check_prefix(chunk, batch, prefix)
+            before, here = here, _Place.after(chunk)
+            if chunk.rows and here.rows <= staged.rows:
+                _check_same_file(batch_id, here, staged)
                 continue
-            rows = [row for row in chunk.rows if row.row_no > batch.rows_staged]
-            columns = await asyncio.to_thread(_columns, core, rows)
+            if before.rows < staged.rows:
+                raise _another_file(batch_id)
+            columns = await asyncio.to_thread(_columns, core, chunk.rows)
             if writing is not None:
                 await writing
             # The database stores this chunk while the next one is read.
-            writing = asyncio.create_task(
-                core.database.run(partial(_stage_chunk, core, batch=batch, chunk=chunk, columns=columns))
-            )
+            work = partial(_stage_chunk, batch_id=batch_id, chunk=chunk, before=before, columns=columns)
+            writing = asyncio.create_task(core.database.run(work))
             await asyncio.sleep(0)
     finally:
         if writing is not None:
             await writing
-    return await _finish(core, batch_id, _content_digest(core, batch.format, digest))
+    return await _finish(core, batch_id, here, _content_digest(core, batch.format, here.prefix_digest or b""))
 
 
-def _check_prefix(chunk: Chunk, batch: Batch, prefix: bytes | None) -> None:
-    if chunk.rows[-1].row_no == batch.rows_staged and chunk.prefix_digest != prefix:
-        raise FileInvalid(f"batch {batch.id} was begun with another file; open a new batch for this one")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far into a file an upload is: its rows, and the digest of its bytes up to there."""
+
+    rows: int
+    prefix_digest: bytes | None
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> "_Place":
+        return cls(row["rows_staged"], row["prefix_digest"])
+
+    @classmethod
+    def after(cls, chunk: Chunk) -> "_Place":
+        return cls(chunk.rows[-1].row_no if chunk.rows else 0, chunk.prefix_digest)
+
+
+_START = _Place(0, None)
+
+
+def _check_same_file(batch_id: UUID, here: _Place, staged: _Place) -> None:
+    if here.rows == staged.rows and here != staged:
+        raise _another_file(batch_id)
+
+
+def _another_file(batch_id: UUID) -> FileInvalid:
+    return FileInvalid(f"batch {batch_id} was begun with another file; open a new batch for this one")
 
 
 async def _stage_chunk(
-    core: Core, tx: Connection, batch: Batch, chunk: Chunk, columns: tuple[list[object], ...]
+    tx: Connection, batch_id: UUID, chunk: Chunk, before: _Place, columns: tuple[object, ...]
 ) -> None:
-    last = chunk.rows[-1].row_no if chunk.rows else batch.rows_staged
-    noted = await tx.fetchval(sql("note_staged"), batch.id, last, chunk.bytes_consumed, chunk.prefix_digest)
-    if noted is None:
-        raise StateConflict(f"batch {batch.id} was completed by another upload of the same file")
-    if columns[0] and not await tx.fetchval(sql("row_is_staged"), batch.id, last):
-        await tx.execute(sql("stage_rows"), batch.id, *columns, core.vault.key_id)
+    """Append a chunk to exactly what this upload read before it, unless it is there: a lost commit, or a second upload."""
+    here = _Place.after(chunk)
+    position = (here.rows, chunk.bytes_consumed, here.prefix_digest, before.rows, before.prefix_digest)
+    if await tx.fetchval(sql("note_staged"), batch_id, *position) is not None:
+        if chunk.rows:
+            await tx.execute(sql("stage_rows"), batch_id, *columns)
+        return
+    row = await tx.fetchrow(sql("staged_so_far"), batch_id)
+    if row is None or row["state"] != BatchState.STAGING:
+        raise StateConflict(f"batch {batch_id} was completed by another upload of the same file")
+    staged = _Place.of(row)
+    if staged.rows < here.rows:
+        raise _another_file(batch_id)
+    _check_same_file(batch_id, here, staged)
 
 
-def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
+def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[object, ...]:
     rewards = [row.reward for row in rows]
     return (
         [row.row_no for row in rows],
@@ -187,6 +218,7 @@ def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[object], ...]:
         [core.seal_destination(reward.destination) if reward else None for reward in rewards],
         [core.digest_destination(reward.destination) if reward else None for reward in rewards],
         [core.digest_content(reward) if reward else None for reward in rewards],
+        core.vault.key_id,
     )
 
 
@@ -207,11 +239,14 @@ def _content_digest(core: Core, file_format: FileFormat, file_digest: bytes) -> 
     return hashlib.sha256(b"\x1f".join((file_format.value.encode(), file_digest, rules))).digest()
 
 
-async def _finish(core: Core, batch_id: UUID, content_digest: bytes) -> Batch:
+async def _finish(core: Core, batch_id: UUID, end: _Place, content_digest: bytes) -> Batch:
     """Close the staging, or give way to the batch that holds the same bytes already."""
     try:
         async with core.database.transaction() as tx:
-            await tx.fetchval(sql("finish_staging"), batch_id, content_digest)
+            finished = await tx.fetchval(sql("finish_staging"), batch_id, content_digest, end.rows, end.prefix_digest)
+            row = await tx.fetchrow(sql("staged_so_far"), batch_id)
+            if finished is None and (row is None or row["content_digest"] != content_digest):
+                raise _another_file(batch_id)
     except asyncpg.UniqueViolationError:
         async with core.database.transaction() as tx:
             await tx.execute(sql("delete_batch_rows"), batch_id)

@@ -10,10 +10,13 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails import ids
+from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.money import MAX_MINOR, Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import AttemptState, Effect, Move, PayoutState, Standing, decide
+from rewardrails.domain.reward import RewardRow
 from rewardrails.engine.backoff import seconds_until_retry
 from rewardrails.engine.core import Core
 from rewardrails.engine.steps import Step, write_steps
@@ -21,8 +24,14 @@ from rewardrails.errors import ErrorCode
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
-_STILL_OPEN = frozenset({AttemptState.ACCEPTED, AttemptState.UNKNOWN})
+# What a refusal from this source does not undo: that our call was refused says nothing once the provider has told more of
+# the attempt, and a person's refusal brings no money back that was paid.
+_OUTWEIGHS = {
+    ObservationSource.CALL: frozenset({AttemptState.ACCEPTED, AttemptState.UNKNOWN, AttemptState.SETTLED}),
+    ObservationSource.OPERATOR: frozenset({AttemptState.SETTLED}),
+}
 UNKNOWN_SYNC_SECONDS = 5.0
+AFTER_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +115,9 @@ def _believe(core: Core, item: Seen, payout: asyncpg.Record, attempt: asyncpg.Re
         and (
             seen.amount is None or (seen.amount.amount_minor, seen.amount.asset) == (payout["amount"], payout["asset"])
         )
-        and (seen.fee is None or seen.fee.asset == payout["asset"])
-        and (seen.destination is None or core.digest_destination(seen.destination) == payout["destination_digest"])
+        and seen.rail_key in ("", item.ref.rail_key)
+        and (seen.fee is None or _can_be_charged(seen.fee, payout["asset"]))
+        and (seen.destination is None or _was_sent_to(core, seen.destination, payout, attempt))
         and _same_reference(seen.provider_reference, attempt["provider_reference"])
     )
     if same:
@@ -120,6 +130,24 @@ def _believe(core: Core, item: Seen, payout: asyncpg.Record, attempt: asyncpg.Re
         code=ErrorCode.WEBHOOK_SUBJECT_MISMATCH,
         evidence=seen.evidence,
     )
+
+
+def _can_be_charged(fee: Money, asset: str) -> bool:
+    return fee.asset == asset and 0 <= fee.amount_minor <= MAX_MINOR
+
+
+def _was_sent_to(core: Core, destination: Destination, payout: asyncpg.Record, attempt: asyncpg.Record) -> bool:
+    """Whether this very attempt went there; the payout itself may have been given another destination since."""
+    sent = RewardRow(
+        campaign=payout["campaign"],
+        reward_id=payout["reward_id"],
+        player_id=payout["player_id"],
+        amount_minor=payout["amount"],
+        asset=payout["asset"],
+        jurisdiction=payout["jurisdiction"],
+        destination=destination,
+    )
+    return core.digest_content(sent) == attempt["sent_digest"]
 
 
 def _same_reference(theirs: str, known: str | None) -> bool:
@@ -144,6 +172,14 @@ def _decide(core: Core, item: Seen, seen: Observation, payout: asyncpg.Record, a
         return Move(
             standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=Effect.FENCED, code=seen.code
         )
+    if seen.status is ObservedStatus.FAILED and standing.attempt_state in _OUTWEIGHS.get(item.source, ()):
+        return Move(
+            standing=standing,
+            to_state=None,
+            attempt_to=standing.attempt_state,
+            effect=Effect.CONTRADICTION,
+            code=seen.code,
+        )
     return decide(standing, seen, core.retry)
 
 
@@ -161,6 +197,8 @@ async def _write(core: Core, connection: Connection, moves: Sequence[tuple[Seen,
 def _due_in(item: Seen, move: Move) -> float:
     if move.to_state is not PayoutState.READY:
         return 0.0
+    if move.code is ErrorCode.PAYOUTS_PAUSED:
+        return AFTER_PAUSE_SECONDS
     return seconds_until_retry(move.standing.tries, item.observation.retry_after_seconds)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from rewardrails import ids
+from rewardrails.domain.money import MAX_MINOR
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.posting import ACCOUNTS, TransferKind
 from rewardrails.domain.reward import RewardRow
@@ -167,6 +168,12 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
     else:
         provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
         ceiling = _fee_ceiling(core, provider, request)
+    if request.amount_minor + ceiling > MAX_MINOR:
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED,
+            code=ErrorCode.AMOUNT_ABOVE_MAXIMUM,
+            message="amount and highest fee together have more than 38 digits in smallest units",
+        )
     return _Planned(
         request=request,
         payout_id=ids.new_id(),

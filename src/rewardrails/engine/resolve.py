@@ -71,7 +71,7 @@ async def resolve_within(
     open_one = await tx.fetchrow(sql("open_resolution"), payout_id)
     if open_one is None:
         return await _propose(core, tx, payout, outcome=outcome, evidence=evidence, actor=actor)
-    if open_one["outcome"] != outcome.value:
+    if open_one["outcome"] != outcome.value or open_one["overtaken"]:
         await tx.execute(sql("void_resolution"), open_one["id"])
         return await _propose(core, tx, payout, outcome=outcome, evidence=evidence, actor=actor)
     if open_one["proposed_by"] == actor:

@@ -54,8 +54,11 @@ async def claim_expired(core: Core, provider: RewardPayoutProvider, limit: int) 
 async def claim_to_sync(core: Core, provider: RewardPayoutProvider, limit: int) -> list[Asked]:
     """Attempts whose rail is due to be asked; each is due again later, ever more rarely."""
     first = provider.capabilities.first_sync_after.total_seconds()
+    horizon = provider.capabilities.reversal_horizon.total_seconds()
     async with core.database.transaction() as connection:
-        rows = await connection.fetch(sql("claim_to_sync"), provider.name, limit, first, SYNC_CEILING.total_seconds())
+        rows = await connection.fetch(
+            sql("claim_to_sync"), provider.name, limit, first, SYNC_CEILING.total_seconds(), horizon
+        )
     return [_asked(row, None) for row in rows]
 
 
@@ -179,6 +182,9 @@ async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> 
             if row["state"] == PayoutState.READY and row["live_attempt_no"] is not None
         ]
         await write_steps(connection, steps, core.actor)
+        await connection.execute(
+            sql("park_attempts"), [step.payout_id for step in steps], [step.attempt_no for step in steps]
+        )
         return len(steps)
 
     return await core.database.run(work)

@@ -113,11 +113,21 @@ async def apply_notices(core: Core, limit: int) -> int:
     One that matches nothing yet is tried again for an hour, then quarantined; one whose amount, asset, destination,
     reference, provider or environment is not what was sent is quarantined at once and moves nothing.
     """
-    return await core.database.run(lambda connection: _apply_batch(core, connection, limit))
+    taken: list[UUID] = []
+    try:
+        return await core.database.run(lambda connection: _apply_batch(core, connection, limit, taken))
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError):
+        if len(taken) > 1:  # one notice at a time, until the one at fault stands alone
+            return sum([await apply_notices(core, 1) for _ in taken])
+        log.exception("webhook_quarantined", inbox_ids=[str(inbox_id) for inbox_id in taken])
+        fault = [(inbox_id, InboxState.QUARANTINED, ErrorCode.FIELD_INVALID, 0.0) for inbox_id in taken]
+        await core.database.run(lambda connection: _settle(connection, fault))
+        return len(taken)
 
 
-async def _apply_batch(core: Core, connection: Connection, limit: int) -> int:
+async def _apply_batch(core: Core, connection: Connection, limit: int, claimed: list[UUID]) -> int:
     rows = await connection.fetch(sql("claim_webhooks"), limit, MATCH_WITHIN_SECONDS)
+    claimed[:] = [row["id"] for row in rows]
     if not rows:
         return 0
     read = {row["id"]: _read(core, row) for row in rows}
@@ -144,6 +154,13 @@ async def _apply_batch(core: Core, connection: Connection, limit: int) -> int:
     for row, known in postponed:  # a second notice about a payout in this batch: after the first, in order
         for item in known:
             settled += await _apply_group(core, connection, [(row, [item])])
+    await _settle(connection, settled)
+    return len(rows)
+
+
+async def _settle(
+    connection: Connection, settled: Sequence[tuple[UUID, InboxState, ErrorCode | None, float]]
+) -> None:
     final = {entry[0]: entry for entry in settled}
     await connection.execute(
         sql("settle_webhooks"),
@@ -152,7 +169,6 @@ async def _apply_batch(core: Core, connection: Connection, limit: int) -> int:
         [entry[2].value if entry[2] else None for entry in final.values()],
         [entry[3] for entry in final.values()],
     )
-    return len(rows)
 
 
 async def _apply_group(

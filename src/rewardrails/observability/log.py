@@ -10,7 +10,7 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 _MASK = "********"
 _SECRET_WORDS = ("authorization", "password", "secret", "token", "credential", "destination", "api_key", "memo")
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio")
+_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "faker")
 
 
 def configure(*, level: str = "INFO", stream: TextIO | None = None) -> None:

@@ -29,6 +29,9 @@ _LOST = (
 # Every statement here is a short one on indexed columns. A cached plan made while a table was small must not become a scan of
 # all of it once it is large, and pages are nearly always in memory.
 _PLANNING = {"enable_seqscan": "off", "random_page_cost": "1.1", "jit": "off", "timezone": "UTC"}
+# A process that stands still inside a transaction (stopped, swapped out, its machine gone) keeps its locks until the server
+# ends its session; everybody else waits for them meanwhile.
+_STANDING_STILL = {"idle_in_transaction_session_timeout": "10s"}
 
 Connection: TypeAlias = PoolConnectionProxy
 _in_transaction: ContextVar[bool] = ContextVar("rewardrails_in_transaction", default=False)
@@ -64,7 +67,12 @@ class Database:
             init=_prepare_connection,
             connection_class=_PlainConnection,
             command_timeout=60,
-            server_settings={"role": APP_ROLE, "application_name": application_name, **_PLANNING},
+            server_settings={
+                "role": APP_ROLE,
+                "application_name": application_name,
+                **_PLANNING,
+                **_STANDING_STILL,
+            },
         )
         return cls(pool)
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from rewardrails import clock
 from rewardrails.domain.observation import ObservationSource, ObservedStatus, SyncResult
 from rewardrails.engine.core import Core
@@ -18,6 +20,7 @@ from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.store.sql import sql
 from rewardrails.worker.loop import repeat, rest
 
+log = structlog.get_logger(__name__)
 IDLE_SECONDS = 0.05
 RECOVERY_SECONDS = 2.0
 SYNC_SECONDS = 1.0
@@ -46,11 +49,11 @@ class Pauses:
         """Take over what was read."""
         self._active = frozenset((pause.scope, pause.subject) for pause in pauses)
 
-    def stop(self, provider: str, campaign: str) -> bool:
-        """Whether nothing of this provider or campaign may be sent."""
+    def stop(self, provider: str, campaign: str | None) -> bool:
+        """Whether nothing of this provider (or, if one is named, of this campaign) may be sent."""
         return bool(
             self._active
-            & {(PauseScope.EVERYTHING, ""), (PauseScope.PROVIDER, provider), (PauseScope.CAMPAIGN, campaign)}
+            & {(PauseScope.EVERYTHING, ""), (PauseScope.PROVIDER, provider), (PauseScope.CAMPAIGN, campaign or "")}
         )
 
 
@@ -84,6 +87,8 @@ class RailRunner:
         await self._results.drain()
 
     async def _claim_and_send(self) -> int:
+        if self._pauses.stop(self._provider.name, campaign=None):
+            return 0
         free = self._settings.calls_at_once - self._calling
         if free < max(1, self._settings.calls_at_once // 2):
             self._free.clear()
@@ -156,8 +161,20 @@ class RailRunner:
         answers: list[tuple[Asked, SyncResult]] = []
         await asyncio.gather(*(one(item) for item in asked))
         if answers:
-            await apply_answers(self._core, self._provider, answers)
+            await self._tell(answers)
         return len(asked)
+
+    async def _tell(self, answers: Sequence[tuple[Asked, SyncResult]]) -> None:
+        """Apply answers; one that cannot be stored stands alone in the end and holds up no other."""
+        try:
+            await apply_answers(self._core, self._provider, answers)
+        except Exception:  # the edge: what a rail answers must not stop the rest of its answers
+            if len(answers) == 1:
+                log.exception("answer_not_applied", payout_id=str(answers[0][0].reference.ref.payout_id))
+                return
+            middle = len(answers) // 2
+            await self._tell(answers[:middle])
+            await self._tell(answers[middle:])
 
     async def _lapse(self) -> int:
         return await give_up_lapsed_resends(self._core, self._provider)

@@ -61,7 +61,7 @@ async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn
 
         (state,) = (await states(core)).values()
         came_back_after_paid = order.index("paid") < order.index("returned")
-        assert state == ("returned" if came_back_after_paid else "paid")
+        assert state == ("returned" if came_back_after_paid else "failed")
         assert (await verify(core.database)).balances
 
 

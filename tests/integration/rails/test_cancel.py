@@ -3,9 +3,8 @@
 import asyncio
 from uuid import UUID
 
-from rewardrails.engine.operate import cancel
+from rewardrails.engine.operate import cancel, retry
 from rewardrails.engine.resolve import Resolved, resolve
-from rewardrails.engine.operate import retry
 from rewardrails.errors import NotCancelableError, RewardRailsError
 from tests.support.stage import Rail, Stage, on_stage
 

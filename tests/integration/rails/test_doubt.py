@@ -56,7 +56,7 @@ async def test_every_doubtful_answer_ends_paid_once_or_flagged(tmp_path, databas
         await stage.assert_true_to_the_journals()
 
 
-@pytest.mark.parametrize("profile", ["default", "dedupe-none", "lookup-late"])
+@pytest.mark.parametrize("profile", ["default", "dedupe-none"])
 async def test_webhooks_that_overtake_the_lookups_change_nothing_of_that(tmp_path, database_dsn, profile):
     rail = replace(PROFILES[profile], call_timeout=1.0)
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working(), stage.working():

@@ -17,16 +17,6 @@ async def inbox(stage: Stage) -> set[tuple[str, str | None]]:
     return {(row["state"], row["code"]) for row in await stage.rows("SELECT state, code FROM webhook_inbox")}
 
 
-async def until_delivered(stage: Stage) -> None:
-    """Until the provider has nothing left to tell, and we have looked at all of it."""
-
-    async def so() -> bool:
-        waiting = await stage.rows("SELECT 1 FROM webhook_inbox WHERE state = 'waiting' AND code IS NULL")
-        return (await stage.one.control.totals()).pending_webhooks == 0 and not waiting
-
-    await stage.until(so)
-
-
 def signed(secret: str, event: str, body: str) -> dict[str, str]:
     at = clock.now()
     return {
@@ -79,7 +69,7 @@ async def test_a_webhook_about_another_amount_moves_nothing(tmp_path, database_d
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("wrong_amount")
         await stage.pay(1)
-        await until_delivered(stage)
+        await stage.until_told()
 
         async def quarantined() -> bool:
             return await inbox(stage) == {("quarantined", "webhook_subject_mismatch")}
@@ -94,7 +84,7 @@ async def test_a_webhook_about_a_payout_that_is_not_ours_moves_nothing(tmp_path,
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("other_payout")
         await stage.pay(1)
-        await until_delivered(stage)
+        await stage.until_told()
 
         async def unmatched() -> bool:
             return await inbox(stage) == {("waiting", "not_found")}
@@ -111,7 +101,7 @@ async def test_a_webhook_that_comes_after_the_question_changes_nothing(tmp_path,
         versions = await stage.rows("SELECT id, version FROM payout ORDER BY id")
 
         await stage.one.control.release_webhooks()
-        await until_delivered(stage)
+        await stage.until_told()
 
         assert await stage.rows("SELECT id, version FROM payout ORDER BY id") == versions
         late = await stage.rows("SELECT effect FROM observation WHERE source = 'webhook'")

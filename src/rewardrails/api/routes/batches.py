@@ -1,7 +1,5 @@
 """Batches: send a file, look at its verdicts, start it."""
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,6 +10,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from rewardrails.api.auth import ApiRequest, Requires
+from rewardrails.api.csv_text import csv_line
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
 from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, after_number, cursor_at, page_of
@@ -77,7 +76,10 @@ async def list_rows(
     cursor: Cursor = None,
     accept: Annotated[str, HeaderParameter(name="Accept", max_length=1000)] = "application/json",
 ) -> Response[RowPage] | Stream:
-    """The report row by row, in the order of the file; with `Accept: text/csv` all that is after the cursor."""
+    """The report row by row, in the order of the file; with `Accept: text/csv` all that is after the cursor.
+
+    In CSV a cell that a spreadsheet would run as a formula has an apostrophe in front.
+    """
     await batches.read_batch(core, batch_id)
     after = after_number(cursor)
     if _preferred(accept) == "text/csv":
@@ -117,17 +119,11 @@ def _preferred(accept: str) -> Literal["text/csv", "application/json"]:
 
 async def _csv(core: Core, batch_id: UUID, after: int) -> AsyncIterator[str]:
     """Pages of the report as CSV text, so that no report is ever held whole."""
-    yield _line(RowOut.__struct_fields__)
+    yield csv_line(RowOut.__struct_fields__)
     while rows := await batches.report(core, batch_id, after_row=after, limit=CSV_PAGE):
         shown = [RowOut.of(core, row) for row in rows]
-        yield "".join(_line([getattr(row, name) for name in RowOut.__struct_fields__]) for row in shown)
+        yield "".join(csv_line(getattr(row, name) for name in RowOut.__struct_fields__) for row in shown)
         after = rows[-1].row_no
-
-
-def _line(cells: object) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow("" if cell is None else cell for cell in cells)  # type: ignore[attr-defined]
-    return text.getvalue()
 
 
 router = Router(

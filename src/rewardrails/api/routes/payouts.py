@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from structlog.contextvars import bind_contextvars
 
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.gathering import Gathering
@@ -38,14 +39,19 @@ async def create_payout(
 ) -> Response[PayoutReceipt]:
     """Pay a reward out. 201 with a new payout; 200 with the payout this very reward is already; 409 with other content."""
     core = gathering.core  # one dependency only: for more the framework starts a task group in every request
+    made: list[str] = []
     reward = _reward(core, data)
 
     def render(result: RequestResult) -> tuple[int, bytes]:
+        made.append(str(result.payout_id))
         return 201 if result.verdict is RequestVerdict.ACCEPTED else 200, _encode(_receipt(core, reward, result))
 
     call = call_of(request.user, "payouts.create", idempotency_key, data)
     wanted = await _request(core, reward, data.quote_id)
-    return answer_of(await gathering.payouts.submit(Acceptance(call=call, request=wanted, render=render)))
+    answer = await gathering.payouts.submit(Acceptance(call=call, request=wanted, render=render))
+    if made:
+        bind_contextvars(payout_id=made[-1])  # stands in this request's line of the log
+    return answer_of(answer)
 
 
 @get("/", guards=[Requires(Scope.READ)])

@@ -15,7 +15,6 @@ from rewardrails.api.schemas.pools import MovementIn, MovementOut, PoolIn, PoolO
 from rewardrails.domain.assets import Asset, parse_amount
 from rewardrails.domain.posting import FundingSource
 from rewardrails.engine.core import Core
-from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.ledger import posting
 from rewardrails.ledger.posting import PoolMovement
 from rewardrails.security.keys import Scope
@@ -39,10 +38,8 @@ class _Verb(Protocol):
 async def create_pool(
     request: ApiRequest, core: Injected[Core], data: JSONBody[PoolIn], idempotency_key: IdempotencyKey
 ) -> Response[PoolOut]:
-    """Open an empty pool of a declared asset."""
-    asset = core.config.assets.get(data.asset)
-    if asset is None:
-        raise RewardRailsError("the asset is not declared", field="asset", code=ErrorCode.ASSET_UNSUPPORTED)
+    """Open an empty pool of a redeemable asset."""
+    asset = core.config.pool_asset(data.asset)
 
     async def work(tx: Connection) -> tuple[int, PoolOut]:
         pool = await posting.create_pool(

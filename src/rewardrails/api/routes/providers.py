@@ -22,7 +22,10 @@ async def list_providers(core: Injected[Core]) -> ProviderList:
 
 
 def provider_out(core: Core, name: str, row: asyncpg.Record) -> ProviderOut:
-    """One provider, from its settings, its adapter and its figures in the database."""
+    """One provider, from its settings, its adapter and its figures in the database.
+
+    A provider that is off may have an adapter all the same: what it was given before is still followed.
+    """
     settings = core.config.providers[name]
     provider = core.providers.get(name)
     return ProviderOut(
@@ -30,8 +33,8 @@ def provider_out(core: Core, name: str, row: asyncpg.Record) -> ProviderOut:
         type=settings.type,
         adapter=settings.adapter,
         environment=settings.environment,
-        enabled=provider is not None,
-        why_disabled=None if provider else f"set [providers.{name}] enabled = true to switch it on",
+        enabled=settings.enabled,
+        why_disabled=None if settings.enabled else f"set [providers.{name}] enabled = true to switch it on",
         capabilities=CapabilitiesOut.of(provider.capabilities) if provider else None,
         health=HealthOut(
             broken=bool(row["broken"]),

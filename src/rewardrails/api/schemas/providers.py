@@ -74,7 +74,7 @@ class WaitingOut(Out):
 
 
 class ProviderOut(Out):
-    """One configured provider; `why_disabled` says what switches it on, `capabilities` is null while it is off."""
+    """One configured provider; `why_disabled` says what switches it on, `capabilities` is null without complete settings."""
 
     name: str
     type: ProviderType

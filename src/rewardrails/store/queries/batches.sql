@@ -48,17 +48,17 @@ SELECT $1, row_no, reward_id, verdict,
     CASE WHEN destination_ciphertext IS NOT NULL THEN $16 END, destination_digest, content_digest
 FROM told ORDER BY row_no
 
--- name: batch_prefix
-SELECT prefix_digest FROM batch WHERE id = $1
-
--- name: row_is_staged
-SELECT EXISTS (SELECT 1 FROM batch_row WHERE batch_id = $1 AND row_no = $2)
+-- name: staged_so_far
+SELECT state, rows_staged, prefix_digest, content_digest FROM batch WHERE id = $1
 
 -- name: note_staged
-UPDATE batch SET rows_staged = $2, bytes_staged = $3, prefix_digest = $4 WHERE id = $1 AND state = 'staging' RETURNING id
+-- Only onto the rows ($5) and bytes ($6) that this upload read before: two files never grow into one batch.
+UPDATE batch SET rows_staged = $2, bytes_staged = $3, prefix_digest = $4
+WHERE id = $1 AND state = 'staging' AND rows_staged = $5 AND prefix_digest IS NOT DISTINCT FROM $6 RETURNING id
 
 -- name: finish_staging
-UPDATE batch SET state = 'staged', content_digest = $2 WHERE id = $1 AND state = 'staging' RETURNING id
+UPDATE batch SET state = 'staged', content_digest = $2
+WHERE id = $1 AND state = 'staging' AND rows_staged = $3 AND prefix_digest = $4 RETURNING id
 
 -- name: batch_by_content
 SELECT id FROM batch WHERE content_digest = $1

@@ -3,11 +3,15 @@ SELECT position, chain_hash FROM event_seal FOR UPDATE SKIP LOCKED
 
 -- name: unsealed_events
 -- Events no running transaction can still precede. Those of one payout come in the order of its versions, because `n` is
--- drawn under the payout's row lock.
+-- drawn under the payout's row lock. A transaction that began early may have written a version on top of one by a younger
+-- transaction that must still wait: then both wait.
 SELECT n, subject_id, type, created_at,
     sha256(convert_to(concat_ws(E'\x1f', subject_id, version, type, data::text, actor,
         extract(epoch FROM created_at)::text), 'UTF8')) AS leaf
 FROM event WHERE position IS NULL AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    AND NOT EXISTS (
+        SELECT 1 FROM event AS before WHERE before.subject_id = event.subject_id AND before.version < event.version
+            AND before.position IS NULL AND before.transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))
 ORDER BY n LIMIT $1
 
 -- name: seal_events
@@ -64,7 +68,7 @@ UPDATE delivery SET http_status = row.http_status, error = row.error,
     given_up_at = CASE WHEN row.retry_in < 0 THEN rr_now() END,
     due_at = CASE WHEN row.retry_in > 0 THEN rr_now() + row.retry_in * interval '1 second' ELSE delivery.due_at END
 FROM unnest($2::bigint[], $3::int[], $4::text[], $5::float8[]) AS row (position, http_status, error, retry_in)
-WHERE delivery.endpoint = $1 AND delivery.position = row.position
+WHERE delivery.endpoint = $1 AND delivery.position = row.position AND delivery.delivered_at IS NULL
 
 -- name: delivery_lag
 SELECT endpoint, count(*) AS open, extract(epoch FROM rr_now() - min(event.created_at))::float8 AS oldest_seconds

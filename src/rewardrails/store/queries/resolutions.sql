@@ -1,6 +1,9 @@
 -- name: open_resolution
-SELECT id, attempt_no, outcome, proposed_by FROM resolution
-WHERE payout_id = $1 AND confirmed_at IS NULL AND voided_at IS NULL
+-- Overtaken: the attempt has ended or was sent again since, so that what was found out then proves nothing now.
+SELECT r.id, r.attempt_no, r.outcome, r.proposed_by,
+    a.sent_at > r.proposed_at OR a.state NOT IN ('sending', 'accepted', 'unknown') AS overtaken
+FROM resolution r JOIN attempt a ON a.payout_id = r.payout_id AND a.attempt_no = r.attempt_no
+WHERE r.payout_id = $1 AND r.confirmed_at IS NULL AND r.voided_at IS NULL
 
 -- name: insert_resolution
 INSERT INTO resolution (id, payout_id, attempt_no, outcome, evidence, evidence_key_id, evidence_digest, proposed_by)

@@ -116,13 +116,18 @@ RETURNING a.payout_id, a.attempt_no, a.fence, a.sends, a.provider_reference, p.a
     extract(epoch FROM rr_now() - a.sent_at)::float8 AS sent_seconds_ago
 
 -- name: claim_to_sync
+-- What is under way is asked about ever more rarely; what is paid, now and then until money can no longer come back ($5).
 WITH picked AS (
     SELECT payout_id, attempt_no FROM attempt
     WHERE provider = $1 AND sync_due_at <= rr_now() AND state <> 'sending'
     ORDER BY sync_due_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE attempt a SET syncs = a.syncs + 1,
-    sync_due_at = rr_now() + LEAST($4::float8, $3::float8 * power(1.6, LEAST(a.syncs, 40))) * interval '1 second'
+    sync_due_at = CASE
+        WHEN a.state <> 'settled'
+            THEN rr_now() + LEAST($4::float8, $3::float8 * power(1.6, LEAST(a.syncs, 40))) * interval '1 second'
+        WHEN a.updated_at + $5::float8 * interval '1 second' > rr_now()
+            THEN rr_now() + $5::float8 / 8 * interval '1 second' END
 FROM picked JOIN payout p ON p.id = picked.payout_id
 WHERE a.payout_id = picked.payout_id AND a.attempt_no = picked.attempt_no
 RETURNING a.payout_id, a.attempt_no, a.fence, a.sends, a.provider_reference, p.asset, p.amount,

@@ -1,0 +1,1 @@
+"""Throughput, each figure beside the SQL-only limit of the same rows: `make bench`."""

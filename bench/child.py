@@ -1,0 +1,172 @@
+"""The processes a measurement runs beside itself: `python -m bench.child ROLE`."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import uvicorn
+import uvloop
+from standardwebhooks.webhooks import Webhook
+
+from bench.plain import work_plainly
+from bench.world import reward
+from rewardrails import clock
+from rewardrails.api.server import serve
+from rewardrails.bootstrap import opened
+from rewardrails.config import Config
+from rewardrails.domain.assets import format_amount
+from rewardrails.engine.core import Core
+from rewardrails.observability import log
+from rewardrails.testing.fake_provider.transport import Message, Receive, Send
+from rewardrails.worker.worker import Worker
+
+
+def ready() -> None:
+    """Tell the parent."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+def told(**figures: float) -> None:
+    """Hand figures to the parent."""
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
+
+
+async def api(core: Core, port: str) -> None:
+    """The API alone."""
+    await serve(core, host="127.0.0.1", port=int(port), stop=asyncio.Event(), on_ready=lambda _port: ready())
+
+
+async def worker(core: Core) -> None:
+    """One worker."""
+    ready()
+    await Worker(core).run()
+
+
+async def plain(core: Core, count: str) -> None:
+    """One job, one transaction, one call after the other."""
+    ready()
+    started = time.perf_counter()
+    await work_plainly(core, core.providers["fake"], int(count))
+    told(seconds=time.perf_counter() - started)
+    await asyncio.Event().wait()
+
+
+async def endpoint(_core: Core, port: str) -> None:
+    """A game that takes every event."""
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    config = uvicorn.Config(app, port=int(port), loop="none", lifespan="off", access_log=False, log_level="error")
+    ready()
+    await uvicorn.Server(config).serve()
+
+
+async def creates(_core: Core, port: str, token: str, count: str) -> None:
+    """POST single payouts over 64 connections."""
+    url, headers = f"http://127.0.0.1:{port}/v1/payouts", {"Authorization": f"Bearer {token}"}
+
+    async def one(session: aiohttp.ClientSession, number: int) -> None:
+        row = reward(number)
+        body = {
+            "campaign": row.campaign,
+            "reward_id": f"{uuid4()}",
+            "player_id": row.player_id,
+            "amount": format_amount(row.amount_minor, 2),
+            "asset": row.asset,
+            "jurisdiction": row.jurisdiction,
+            "destination_kind": row.destination.kind,
+            "destination": row.destination.value,
+        }
+        async with session.post(url, json=body, headers=headers | {"Idempotency-Key": str(number)}) as answer:
+            if answer.status != 201:
+                raise RuntimeError(await answer.text())
+            await answer.read()
+
+    await _over_connections(64, int(count), one)
+
+
+async def notices(_core: Core, port: str, secret: str, count: str) -> None:
+    """POST signed notices of unknown payouts over 64 connections."""
+    url, signer = f"http://127.0.0.1:{port}/v1/webhooks/fake", Webhook(secret)
+    ready_made = []
+    for number in range(int(count)):
+        now, name = clock.now(), f"msg_{uuid4().hex}"
+        body = json.dumps(_notice(number, name), separators=(",", ":"))
+        headers = {
+            "webhook-id": name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signer.sign(name, now, body),
+        }
+        ready_made.append((headers, body.encode()))
+
+    async def one(session: aiohttp.ClientSession, number: int) -> None:
+        headers, body = ready_made[number]
+        async with session.post(url, data=body, headers=headers) as answer:
+            if answer.status != 200:
+                raise RuntimeError(await answer.text())
+            await answer.read()
+
+    await _over_connections(64, int(count), one)
+
+
+def _notice(number: int, name: str) -> dict[str, object]:
+    return {
+        "id": name,
+        "type": "payout.paid",
+        "data": {
+            "id": f"po_{number}",
+            "reference": f"{number:032x}-1",
+            "status": "paid",
+            "amount": "10.00",
+            "asset": "EUR",
+            "destination": {"kind": "paypal_email", "value": "player@example.org", "memo": ""},
+            "fee": "0.00",
+            "livemode": False,
+        },
+    }
+
+
+async def _over_connections(
+    connections: int, count: int, one: Callable[[aiohttp.ClientSession, int], Awaitable[None]]
+) -> None:
+    numbers = iter(range(count))
+
+    async def lane(session: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            await one(session, number)
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:
+        ready()
+        started = time.perf_counter()
+        await asyncio.gather(*(lane(session) for _ in range(connections)))
+        told(seconds=time.perf_counter() - started)
+    await asyncio.Event().wait()
+
+
+ROLES = {role.__name__: role for role in (api, worker, plain, endpoint, creates, notices)}
+
+
+async def main() -> None:
+    """Play the role named on the command line until the parent ends."""
+    log.configure(level="ERROR")
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    config = Config.parse(os.environ["BENCH_CONFIG"])
+    async with opened(config, folder=Path(os.environ["BENCH_FOLDER"]), process=sys.argv[1]) as core:
+        await ROLES[sys.argv[1]](core, *sys.argv[2:])
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
