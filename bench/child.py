@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from uuid import uuid4
 
 import aiohttp
 import uvicorn
@@ -17,7 +16,7 @@ from standardwebhooks.webhooks import Webhook
 
 from bench.plain import work_plainly
 from bench.world import reward
-from rewardrails import clock
+from rewardrails import clock, ids
 from rewardrails.api.server import serve
 from rewardrails.bootstrap import opened
 from rewardrails.config import Config
@@ -63,7 +62,7 @@ async def plain(core: Core, count: str) -> None:
 async def endpoint(_core: Core, port: str) -> None:
     """A game that takes every event."""
 
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
+    async def app(_scope: Message, receive: Receive, send: Send) -> None:
         while (await receive()).get("more_body"):
             pass
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
@@ -82,7 +81,7 @@ async def creates(_core: Core, port: str, token: str, count: str) -> None:
         row = reward(number)
         body = {
             "campaign": row.campaign,
-            "reward_id": f"{uuid4()}",
+            "reward_id": str(ids.new_id()),
             "player_id": row.player_id,
             "amount": format_amount(row.amount_minor, 2),
             "asset": row.asset,
@@ -103,7 +102,7 @@ async def notices(_core: Core, port: str, secret: str, count: str) -> None:
     url, signer = f"http://127.0.0.1:{port}/v1/webhooks/fake", Webhook(secret)
     ready_made = []
     for number in range(int(count)):
-        now, name = clock.now(), f"msg_{uuid4().hex}"
+        now, name = clock.now(), f"msg_{ids.new_id().hex}"
         body = json.dumps(_notice(number, name), separators=(",", ":"))
         headers = {
             "webhook-id": name,

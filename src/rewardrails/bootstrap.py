@@ -35,6 +35,7 @@ async def opened(
 
     `process` names what this process is in history. Raises `ConfigInvalid` when something is missing or unsafe.
     """
+    vault = Vault(master_key(config, folder))
     async with AsyncExitStack() as stack:
         dsn = await _dsn(config, folder, stack)
         await _migrate(dsn)
@@ -46,16 +47,30 @@ async def opened(
         providers = _providers(config)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
+        await _refuse_another_key(database, vault)
         async with database.transaction() as tx:
             await tx.execute(sql("ensure_provider_state"), sorted(config.providers), 0.0)
             await tx.execute(sql("ensure_pools"), *_pools(config), name)
         yield Core(
             database=database,
-            vault=Vault(master_key(config, folder)),
+            vault=vault,
             config=config,
             providers=providers,
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
+        )
+
+
+async def _refuse_another_key(database: Database, vault: Vault) -> None:
+    """The first process to start leaves its key's name; one with another key could neither read nor be read."""
+    async with database.transaction() as tx:
+        await tx.execute(sql("claim_instance"), vault.key_id)
+        stored = await tx.fetchval(sql("instance_key"))
+    if stored != vault.key_id:
+        raise ConfigInvalid(
+            f"this database is sealed with the master key {stored}, this process has {vault.key_id}: give every process the "
+            'same key, [security] master_key = "env:..." or the same working folder',
+            field="security.master_key",
         )
 
 

@@ -185,7 +185,7 @@ async def _providers(rails: RewardRails) -> list[Finding]:
             do=f"set [providers.{name}] enabled = true and restart, or cancel them",
         )
         for name, count in waiting.items()
-        if name not in rails.core.providers
+        if not rails.core.sends(name)
     ]
     return findings + [
         Finding(
@@ -195,7 +195,7 @@ async def _providers(rails: RewardRails) -> list[Finding]:
             do="look at its status page and our credentials; it goes on by itself when it answers",
         )
         for row in figures
-        if row["broken"] and row["name"] in rails.core.providers
+        if row["broken"] and rails.core.sends(row["name"])
     ]
 
 

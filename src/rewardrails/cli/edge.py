@@ -60,6 +60,8 @@ def words_for_people(output: Output) -> Iterator[Outcome]:
 def exit_code_of(error: BaseException) -> ExitCode:
     """The exit code an error leads to."""
     match error:
+        case BaseExceptionGroup():
+            return exit_code_of(error.exceptions[0])
         case KeyboardInterrupt() | asyncio.CancelledError():
             return ExitCode.INTERRUPTED
         case DatabaseNewer():
@@ -75,6 +77,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
 def words_of(error: BaseException) -> str:
     """What happened, to what, and what to do; for people."""
     match error:
+        case BaseExceptionGroup():
+            return words_of(error.exceptions[0])
         case ConfigInvalid():
             return (
                 f"{error}\n  {error.info.operator_text}" if not isinstance(error, DatabaseUnavailable) else str(error)

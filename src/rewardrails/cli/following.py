@@ -44,7 +44,7 @@ async def progress_of(core: Core, batch_id: UUID | None) -> Progressing:
         count
         for (state, provider), count in counts.items()
         # Nothing sends what is ready for a provider that is off.
-        if state in _MOVING and (state != "ready" or provider in core.providers)
+        if state in _MOVING and (state != "ready" or core.sends(provider))
     )
     return Progressing(payouts=sum(counts.values()), moving=moving - by_hand, by_hand=by_hand)
 

@@ -231,6 +231,16 @@ def _story(detail: PayoutDetail) -> list[Table | str]:
         (one.created_at, one.attempt_no, one.source, one.status, one.effect, one.code, one.provider_code, one.actor)
         for one in detail.observations
     ]
+    resolutions = [
+        (
+            one.proposed_at,
+            one.outcome,
+            one.evidence,
+            one.proposed_by,
+            one.confirmed_by or ("voided" if one.voided_at else "open"),
+        )
+        for one in detail.resolutions
+    ]
     history = [(one.created_at, one.version, one.type, one.actor, one.position) for one in detail.history]
     shown: list[Table | str] = [table("Payout", _COLUMNS, [_row(detail)])]
     if detail.code in set(ErrorCode):
@@ -239,5 +249,10 @@ def _story(detail: PayoutDetail) -> list[Table | str]:
         *shown,
         table("Attempts", (">no", "provider", "state", ">sends", "reference there", "code", "updated"), attempts),
         table("Observed", ("when", ">attempt", "by", "status", "effect", "code", "their code", "actor"), observations),
+        *(
+            [table("Resolutions", ("when", "outcome", "evidence", "proposed by", "confirmed by"), resolutions)]
+            if resolutions
+            else []
+        ),
         table("History", ("when", ">version", "event", "actor", ">position"), history),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import uvloop
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from rewardrails.api.server import serve as serve_api
 from rewardrails.bootstrap import opened
@@ -21,7 +21,7 @@ CONNECTIONS = 24
 def serve(
     *,
     host: str | None = None,
-    port: int | None = None,
+    port: Annotated[int | None, Parameter(validator=validators.Number(gte=0, lte=65535))] = None,
     end_with_stdin: Annotated[bool, Parameter(negative="", show=False)] = False,
     session: Here,
 ) -> None:

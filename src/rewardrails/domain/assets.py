@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rewardrails.errors import AmountInvalid
 
 MAX_DIGITS = 38
-_TOO_LARGE = 10**MAX_DIGITS
+MAX_MINOR = 10**MAX_DIGITS - 1
 _plain_decimal = re.compile(r"([0-9]{1,38})(?:\.([0-9]{1,38}))?").fullmatch
 
 
@@ -35,7 +35,7 @@ def parse_amount(text: str, asset: Asset) -> int:
     minor = int(whole + decimals + "0" * missing)
     if minor == 0:
         raise AmountInvalid("amount must be more than zero", field="amount")
-    if minor >= _TOO_LARGE:
+    if minor > MAX_MINOR:
         raise AmountInvalid(f"amount has more than {MAX_DIGITS} digits in smallest units", field="amount")
     return minor
 

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-MAX_MINOR = 10**38 - 1
-"""The most smallest units that the ledger's numbers hold."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:

@@ -18,7 +18,10 @@ _SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """Database, keys, configuration and the enabled providers of one process; `actor` names the process in history."""
+    """Database, keys, configuration and providers of one process; `actor` names the process in history.
+
+    `providers` holds also those that are switched off: they are asked about what they were given before, never sent to.
+    """
 
     database: Database
     vault: Vault
@@ -26,6 +29,10 @@ class Core:
     providers: Mapping[str, RewardPayoutProvider]
     actor: str
     retry: RetryRule = field(default_factory=RetryRule)
+
+    def sends(self, provider: str | None) -> bool:
+        """Whether this provider is there and switched on."""
+        return provider is not None and provider in self.providers and self.config.providers[provider].enabled
 
     def seal_destination(self, destination: Destination) -> bytes:
         """Destination and memo as one ciphertext."""

@@ -10,9 +10,10 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails import ids
+from rewardrails.domain.assets import MAX_MINOR
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
-from rewardrails.domain.money import MAX_MINOR, Money
+from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import AttemptState, Effect, Move, PayoutState, Standing, decide
@@ -147,7 +148,7 @@ def _was_sent_to(core: Core, destination: Destination, payout: asyncpg.Record, a
         jurisdiction=payout["jurisdiction"],
         destination=destination,
     )
-    return core.digest_content(sent) == attempt["sent_digest"]
+    return bool(core.digest_content(sent) == attempt["sent_digest"])
 
 
 def _same_reference(theirs: str, known: str | None) -> bool:

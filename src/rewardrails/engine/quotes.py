@@ -37,7 +37,7 @@ async def quote(core: Core, reward: RewardRow, *, actor: str) -> StoredQuote:
     """
     name = core.config.route(reward.campaign, reward.jurisdiction, reward.destination.kind, reward.asset)
     provider = core.providers.get(name) if name else None
-    if provider is None or not core.config.providers[provider.name].enabled:
+    if provider is None or not core.sends(name):
         raise ProviderDisabled(
             f"no enabled provider pays {reward.destination.kind!r} in {reward.asset}: add a route, enable it"
         )

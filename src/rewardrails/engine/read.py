@@ -73,6 +73,21 @@ class ObservationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionView:
+    """How somebody says an unknown outcome ended; open while neither confirmed nor voided."""
+
+    id: UUID
+    attempt_no: int
+    outcome: str
+    evidence: str = field(repr=False)
+    proposed_by: str
+    proposed_at: datetime
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    voided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
     """One entry of history; `position` is its place in the sealed log (None: not sealed yet), `data` its JSON text."""
 
@@ -92,6 +107,7 @@ class PayoutHistory:
     payout: PayoutView
     attempts: tuple[AttemptView, ...]
     observations: tuple[ObservationView, ...]
+    resolutions: tuple[ResolutionView, ...]
     events: tuple[EventView, ...]
 
 
@@ -152,13 +168,21 @@ async def read_history(core: Core, payout_id: UUID) -> PayoutHistory:
     async with core.database.reading() as connection:
         attempts = await connection.fetch(sql("attempts_of"), payout_id)
         observations = await connection.fetch(sql("observations_of"), payout_id)
+        resolutions = await connection.fetch(sql("resolutions_of"), payout_id)
         events = await connection.fetch(sql("events_of"), payout_id)
     return PayoutHistory(
         payout=payout,
         attempts=tuple(AttemptView(**dict(row)) for row in attempts),
         observations=tuple(ObservationView(**dict(row)) for row in observations),
+        resolutions=tuple(_resolution(core, row) for row in resolutions),
         events=tuple(EventView(**dict(row)) for row in events),
     )
+
+
+def _resolution(core: Core, row: asyncpg.Record) -> ResolutionView:
+    fields = dict(row)
+    evidence = core.open_evidence(fields.pop("evidence"), fields.pop("evidence_key_id")).decode()
+    return ResolutionView(evidence=evidence, **fields)
 
 
 async def list_events(

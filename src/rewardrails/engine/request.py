@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from rewardrails import ids
-from rewardrails.domain.money import MAX_MINOR
+from rewardrails.domain.assets import MAX_MINOR
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.posting import ACCOUNTS, TransferKind
 from rewardrails.domain.reward import RewardRow

@@ -1,6 +1,7 @@
 """Settling an outcome that nobody can prove: one person proposes with evidence, another confirms."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -107,6 +108,8 @@ async def _propose(
     core: Core, tx: Connection, payout: asyncpg.Record, *, outcome: Resolved, evidence: str, actor: str
 ) -> Resolution:
     made = ids.new_id()
+    told = json.dumps({"payout": str(payout["id"]), "outcome": outcome.value})
+    await tx.execute(sql("insert_events"), [made], [1], ["resolution.proposed"], [told], actor)
     await tx.execute(
         sql("insert_resolution"),
         made,

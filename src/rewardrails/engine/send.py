@@ -145,8 +145,15 @@ def _claimed(core: Core, row: asyncpg.Record, send_before: float) -> Claimed:
 async def _prepare(core: Core, provider: SupportsPrepare, name: str, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Have the adapter prepare fresh attempts and commit what it prepared; one that was prepared before keeps its bytes."""
     fresh = [item for item in claimed if item.order.prepared is None]
+    ready = [item for item in claimed if item.order.prepared is not None]
     assert_no_transaction()
-    prepared = await provider.prepare([item.order for item in fresh]) if fresh else []
+    try:
+        prepared = await provider.prepare([item.order for item in fresh]) if fresh else []
+    except Exception:  # the edge: nothing is sent before it is prepared, so this is a certain refusal
+        log.exception("adapter_raised", provider=name)
+        seen = [never_sent(item, name, ErrorCode.PROVIDER_UNAVAILABLE, core.actor) for item in fresh]
+        await apply_observations(core, seen)
+        return ready
     async with core.database.transaction() as connection:
         rows = await connection.fetch(
             sql("store_prepared"),
@@ -157,7 +164,6 @@ async def _prepare(core: Core, provider: SupportsPrepare, name: str, claimed: Se
         )
     stored = {row["rail_key"] for row in rows}
     opaque = {item.order.rail_key: one.opaque for item, one in zip(fresh, prepared, strict=True)}
-    ready = [item for item in claimed if item.order.prepared is not None]
     return ready + [
         replace(item, order=replace(item.order, prepared=opaque[item.order.rail_key]))
         for item in fresh
@@ -300,6 +306,9 @@ async def _quote_still_fits(provider: RewardPayoutProvider, order: Order) -> boo
     try:
         quote = await provider.quote(request)
     except RewardRailsError:
+        return False
+    except Exception:  # the edge: a quote that cannot be had holds its payout, and no other of the round
+        log.exception("adapter_raised", provider=provider.name, payout_id=str(order.ref.payout_id))
         return False
     return quote.fee.asset == order.amount.asset and quote.fee.amount_minor <= order.fee_ceiling.amount_minor
 

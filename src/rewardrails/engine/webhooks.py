@@ -158,9 +158,7 @@ async def _apply_batch(core: Core, connection: Connection, limit: int, claimed: 
     return len(rows)
 
 
-async def _settle(
-    connection: Connection, settled: Sequence[tuple[UUID, InboxState, ErrorCode | None, float]]
-) -> None:
+async def _settle(connection: Connection, settled: Sequence[tuple[UUID, InboxState, ErrorCode | None, float]]) -> None:
     final = {entry[0]: entry for entry in settled}
     await connection.execute(
         sql("settle_webhooks"),

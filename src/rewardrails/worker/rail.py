@@ -25,6 +25,7 @@ IDLE_SECONDS = 0.05
 RECOVERY_SECONDS = 2.0
 SYNC_SECONDS = 1.0
 LAPSE_SECONDS = 15.0
+log = structlog.get_logger(__name__)
 ASK_LIMIT = 200
 
 
@@ -126,6 +127,8 @@ class RailRunner:
 
     async def _apply(self, batch: Sequence[Seen]) -> Sequence[Verdict]:
         verdicts = await apply_observations(self._core, batch)
+        for item in batch:
+            _tell(item)
         await self._note_health([item for item in batch if item.source is ObservationSource.CALL])
         return verdicts
 
@@ -178,6 +181,21 @@ class RailRunner:
 
     async def _lapse(self) -> int:
         return await give_up_lapsed_resends(self._core, self._provider)
+
+
+def _tell(item: Seen) -> None:
+    """A line a person can follow a payout by; the whole story is its history."""
+    seen = item.observation
+    say = {ObservedStatus.UNKNOWN: log.warning, ObservedStatus.FAILED: log.info}.get(seen.status, log.debug)
+    say(
+        "call_answered",
+        provider=item.provider,
+        payout_id=str(item.ref.payout_id),
+        attempt_no=item.ref.attempt_no,
+        status=seen.status.value,
+        code=seen.code.value if seen.code else None,
+        provider_reference=seen.provider_reference or None,
+    )
 
 
 def _speaks_against_provider(item: Seen) -> bool:

@@ -1,33 +1,32 @@
 """What must hold when truth comes late, out of order, twice, or makes no sense."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
-from rewardrails.domain.observation import Found, Observation, ObservationSource, ObservedStatus, SyncResult
-from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.observation import Found, Observation, ObservedStatus, SyncResult
+from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import CreateOutcome, OutcomeUnknown, Rejected, Settled
-from rewardrails.engine.batches import open_batch, read_batch, stage, start, start_chunk
+from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.engine.manual import ManualResult, record
-from rewardrails.engine.observe import Verdict, apply_observations, new_seen
+from rewardrails.engine.observe import Verdict
 from rewardrails.engine.operate import correct_destination, hold_within, release_hold_within, retry
-from rewardrails.engine.pauses import active
-from rewardrails.engine.request import RequestVerdict
+from rewardrails.engine.quotes import pinned, quote
+from rewardrails.engine.request import RequestVerdict, request_of, request_payouts
 from rewardrails.engine.resolve import Resolved, resolve
-from rewardrails.engine.send import claim, send
-from rewardrails.engine.sync import apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
+from rewardrails.engine.send import claim, hold_lapsed_quotes
+from rewardrails.engine.sync import give_up_lapsed_resends
 from rewardrails.engine.webhooks import apply_notices, store_notices
-from rewardrails.errors import ErrorCode, FileInvalid, RewardRailsError
+from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.events.seal import seal
-from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger.invariants import verify
-from rewardrails.providers.base import Reference
+from rewardrails.providers.base import Prepared, Reference
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
-from tests.integration.engine.test_payout_life import make_everything_due, poll, recover, expire_leases, tell
+from tests.integration.engine.test_payout_life import make_everything_due, poll, tell
 from tests.integration.engine.test_webhooks import inbox, notice
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
 from tests.support.season import BUDGET, CONFIG, opened_core, pool, request, reward, send_all, states
@@ -255,11 +254,17 @@ async def test_one_unreadable_notice_holds_up_no_other(database_dsn):
 
 
 async def test_one_unreadable_answer_holds_up_no_other(database_dsn):
+    all_asked = asyncio.Event()
+
     class Odd(ScriptedRail):
+        asked = 0
+
         async def sync(self, reference: Reference) -> SyncResult:
-            odd = reference.ref.rail_key == self.calls[0]
-            reference_told = "re\x00f" if odd else ""
-            return Found(observation=Observation(status=ObservedStatus.PAID, provider_reference=reference_told))
+            self.asked += 1
+            if self.asked == 3:
+                all_asked.set()
+            told = "re\x00f" if reference.ref.rail_key == self.calls[0] else ""
+            return Found(observation=Observation(status=ObservedStatus.PAID, provider_reference=told))
 
     async def lost(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -269,20 +274,18 @@ async def test_one_unreadable_answer_holds_up_no_other(database_dsn):
         await request(core, [reward(1), reward(2), reward(3)])
         await send_all(core)
         await make_everything_due(core)
-        runner = RailRunner(core, rail, RailSettings(sends=True, calls_at_once=4, budget=BUDGET), Pauses())
         stop = asyncio.Event()
+        runner = RailRunner(core, rail, RailSettings(sends=True, calls_at_once=4, budget=BUDGET), Pauses())
         running = asyncio.create_task(runner.run(stop))
-        try:
-            async with asyncio.timeout(10):
-                while sorted((await states(core)).values()) != ["outcome_unknown", "paid", "paid"]:
-                    await asyncio.sleep(0.05)
-        finally:
-            stop.set()
-            await running
+        await asyncio.wait_for(all_asked.wait(), 10)
+        stop.set()
+        await running
+
+        assert sorted((await states(core)).values()) == ["outcome_unknown", "paid", "paid"]
 
 
 async def test_a_row_too_large_for_the_ledger_with_its_fee_is_refused_alone(database_dsn):
-    config = CONFIG.replace('[providers.one]', '[providers.one]\nfees = { fixed = { EUR = "0.05" } }')
+    config = CONFIG.replace("[providers.one]", '[providers.one]\nfees = { fixed = { EUR = "0.05" } }')
     async with opened_core(database_dsn, [ScriptedRail("one")], config=config) as core:
         results = await request(core, [reward(1), reward(2, amount_minor=10**38 - 1)])
 
@@ -305,5 +308,44 @@ async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_runni
         await seal(core.database, [])
 
         async with core.database.reading() as connection:
-            rows = await connection.fetch("SELECT version FROM event WHERE subject_id = $1 ORDER BY position", result.payout_id)
+            rows = await connection.fetch(
+                "SELECT version FROM event WHERE subject_id = $1 ORDER BY position", result.payout_id
+            )
         assert [row["version"] for row in rows] == [1, 2, 3]
+
+
+async def test_what_could_not_be_prepared_was_never_sent_and_is_tried_again(database_dsn):
+    class Preparing(ScriptedRail):
+        async def prepare(self, orders: Sequence[Order]) -> Sequence[Prepared]:
+            raise TimeoutError("the node does not answer")
+
+    rail = Preparing("one", capabilities=replace(CAPABILITIES, lookup_is_authoritative=False))
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1), reward(2)])
+        assert await claim(core, rail, BUDGET, 10) == []
+
+        assert list((await states(core)).values()) == ["ready", "ready"]
+        assert rail.calls == []
+
+
+async def test_a_quote_that_cannot_be_renewed_strands_nothing_of_its_round(database_dsn):
+    class Quoting(ScriptedRail):
+        async def quote(self, request: QuoteRequest) -> Quote:
+            raise TimeoutError("the rail does not answer")
+
+    rail = ScriptedRail("one")
+    async with opened_core(database_dsn, [rail]) as core:
+        one, two = reward(1), reward(2)
+        stored = await quote(core, one, actor="test")
+        asked = request_of(core, one, quote=await pinned(core, stored.id, one))
+        await request_payouts(core, [asked, request_of(core, two)], "test")
+        async with core.database.transaction() as tx:
+            await tx.execute(
+                "UPDATE payout SET quote_expires_at = rr_now() - interval '1 second' WHERE quote_id IS NOT NULL"
+            )
+        broken = Quoting("one")
+
+        sendable = await hold_lapsed_quotes(core, broken, await claim(core, broken, BUDGET, 10))
+
+        assert len(sendable) == 1
+        assert sorted((await states(core)).values()) == ["held", "submitting"]

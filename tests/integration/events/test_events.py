@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -29,10 +30,15 @@ class Game:
         self.got: list[dict[str, object]] = []
         self.statuses: dict[str, int] = {}
         self.status = 200
+        self.before_failing: Callable[[], Awaitable[None]] | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.read()
         event = Webhook(SECRET).verify(body, dict(request.headers))
+        if self.before_failing is not None:
+            meanwhile, self.before_failing = self.before_failing, None
+            await meanwhile()
+            return web.Response(status=500)
         status = self.statuses.get(event["data"]["payout_id"], self.status)
         if status == 200:
             self.got.append(event)
@@ -246,3 +252,21 @@ async def test_a_name_that_resolves_inside_is_refused_at_the_socket():
             await egress.post("https://localhost.localdomain:1/", headers={}, body=b"{}")
     finally:
         await egress.close()
+
+
+async def test_a_slow_failure_does_not_undo_what_another_process_has_delivered(database_dsn):
+    async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
+        await request(core, [reward(1)])
+        await seal(core.database, ["game"])
+        async with delivering(core, url) as slow, delivering(core, url) as other:
+
+            async def taken_over() -> None:
+                await make_due(core)
+                assert await other.deliver() == 1
+
+            game.before_failing = taken_over
+            await slow.deliver()
+            await make_due(core)
+
+            assert await slow.deliver() == 0
+        assert len(game.got) == 1

@@ -1,5 +1,6 @@
 """Payouts over the wire; a destination goes out masked."""
 
+import dataclasses
 from datetime import datetime
 from uuid import UUID
 
@@ -170,11 +171,26 @@ class EventOut(Out):
         )
 
 
+class ProposedOut(Out):
+    """How somebody says an unknown outcome ended, and on what evidence; another person confirms the open one."""
+
+    id: UUID
+    attempt_no: int
+    outcome: str
+    evidence: str
+    proposed_by: str
+    proposed_at: datetime
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    voided_at: datetime | None
+
+
 class PayoutDetail(PayoutOut):
     """A payout with everything that happened to it, oldest first."""
 
     attempts: list[AttemptOut]
     observations: list[ObservationOut]
+    resolutions: list[ProposedOut]
     history: list[EventOut]
 
     @classmethod
@@ -184,6 +200,7 @@ class PayoutDetail(PayoutOut):
             **msgspec.structs.asdict(PayoutOut.of(core, history.payout)),
             attempts=[_attempt(attempt) for attempt in history.attempts],
             observations=[_observation(seen) for seen in history.observations],
+            resolutions=[ProposedOut(**dataclasses.asdict(one)) for one in history.resolutions],
             history=[EventOut.of(event) for event in history.events],
         )
 

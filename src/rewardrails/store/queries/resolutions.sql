@@ -14,3 +14,7 @@ UPDATE resolution SET confirmed_by = $2, confirmed_at = rr_now() WHERE id = $1
 
 -- name: void_resolution
 UPDATE resolution SET voided_at = rr_now() WHERE id = $1
+
+-- name: resolutions_of
+SELECT id, attempt_no, outcome, evidence, evidence_key_id, proposed_by, proposed_at, confirmed_by, confirmed_at, voided_at
+FROM resolution WHERE payout_id = $1 ORDER BY id

@@ -1,6 +1,12 @@
 -- The whole state of RewardRails. Read top to bottom: time, words, pools and ledger, payouts and their attempts, what was
 -- observed, events, batches, people, providers.
 
+-- Identity: which master key seals what is stored here; a process with another one does not start.
+CREATE TABLE instance (
+    singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    key_id     text NOT NULL
+);
+
 -- Time ---------------------------------------------------------------------------------------------------------------
 -- Every lease, schedule and stamp reads this function. A test or simulation may replace it as the owner; the engine's own
 -- role cannot.
@@ -470,7 +476,7 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
 REVOKE ALL ON FUNCTION transfer_moves_balances(), pool_opens_accounts() FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO rewardrails_app;
-GRANT SELECT, INSERT ON pool, transfer, observation TO rewardrails_app;
+GRANT SELECT, INSERT ON instance, pool, transfer, observation TO rewardrails_app;
 GRANT SELECT ON account TO rewardrails_app;
 REVOKE ALL ON FUNCTION lock_available(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_available(uuid[]) TO rewardrails_app;
