@@ -38,6 +38,12 @@ async def accept(rail: "ScriptedRail", order: Order) -> CreateOutcome:
     return Accepted(provider_reference=rail.accept(order, ObservedStatus.PENDING))
 
 
+async def explode(rail: "ScriptedRail", order: Order) -> CreateOutcome:
+    """Break after the money left."""
+    rail.accept(order, ObservedStatus.PAID)
+    raise RuntimeError("after the money left")
+
+
 class ScriptedRail:
     """Deduplicates by key as its capabilities say, and counts what it really created."""
 

@@ -8,11 +8,14 @@ SELECT position, chain_hash FROM event_seal FOR UPDATE SKIP LOCKED
 SELECT n, subject_id, type, created_at,
     sha256(convert_to(concat_ws(E'\x1f', subject_id, version, type, data::text, actor,
         extract(epoch FROM created_at)::text), 'UTF8')) AS leaf
-FROM event WHERE position IS NULL AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-    AND NOT EXISTS (
-        SELECT 1 FROM event AS before WHERE before.subject_id = event.subject_id AND before.version < event.version
-            AND before.position IS NULL AND before.transaction_id >= pg_snapshot_xmin(pg_current_snapshot()))
-ORDER BY n LIMIT $1
+FROM (
+    SELECT * FROM event WHERE position IS NULL AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY n LIMIT $1) AS event
+-- OFFSET keeps this an index look-up for each event, however many wait.
+WHERE NOT EXISTS (
+    SELECT 1 FROM event AS before WHERE before.subject_id = event.subject_id AND before.version < event.version
+        AND before.transaction_id >= pg_snapshot_xmin(pg_current_snapshot()) OFFSET 0)
+ORDER BY n
 
 -- name: seal_events
 UPDATE event SET position = row.position, chain_hash = row.chain_hash
