@@ -117,7 +117,7 @@ async def intake(server: EmbeddedPostgres, sizes: Sizes) -> Figure:
         watch = Stopwatch()
         for columns in prepared:
             async with core.database.transaction() as tx:
-                await tx.execute(sql("stage_rows"), batch_id, *columns, core.vault.key_id)
+                await tx.execute(sql("stage_rows"), batch_id, *columns)
         limit = watch.rate(sizes.file_rows)
     async with surroundings(server) as world:
         batch_id = await batches.open_batch(world.core, name="ours", file_format=FileFormat.CSV, actor="bench")

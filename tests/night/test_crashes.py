@@ -35,7 +35,7 @@ async def test_a_crash_pays_nobody_twice(tmp_path, database_dsn, scenario, profi
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_season_survives_a_hundred_kills(tmp_path, database_dsn, seed):
+async def test_a_season_survives_kills_at_random_moments(tmp_path, database_dsn, seed):
     chance = random.Random(seed)
     rail = Rail(arguments=("--mix", MIX, "--seed", str(seed)), call_timeout=2.0)
     async with on_stage(tmp_path, database_dsn, rail) as stage:

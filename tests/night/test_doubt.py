@@ -8,7 +8,7 @@ from tests.support.stage import PROFILES, on_stage
 
 MIX = (
     "settle=10,webhook=10,slow_webhook=5,never_notify=5,accept_late=8,fail=5,late_return=5,unknown_status=5,"
-    "refuse:destination_closed=3,refuse:insufficient_float=3,refuse:a_code_of_tomorrow=3,rate_limit=5,error_before=5,"
+    "refuse:destination_closed=3,refuse:insufficient_float=3,rate_limit=5,error_before=5,"
     "redirect=3,hang=5,lose_reply=10,error_after=8,garbage=5,drip=2,oversized=3,truncated=5,duplicate_webhook=5,"
     "out_of_order=5,wrong_amount=3,other_payout=3"
 )
