@@ -46,6 +46,15 @@ async def until_sending(stage: Stage, count: int) -> None:
     await stage.until(so)
 
 
+async def until_asked(stage: Stage, count: int) -> None:
+    """Until so many orders have reached the provider."""
+
+    async def so() -> bool:
+        return (await stage.one.control.totals()).requests >= count
+
+    await stage.until(so)
+
+
 async def until_accepted(stage: Stage, count: int) -> None:
     async def so() -> bool:
         return (await stage.one.control.totals()).accepted >= count
@@ -93,8 +102,8 @@ async def killed_while_the_provider_has_the_order_and_the_answer_is_on_its_way(
         await stage.one.control.behave("accept_late", destination="player[5-9]@*", times=5)
         await stage.pay(*range(10))
         async with stage.worker_process():
+            await until_asked(stage, 10)
             await until_accepted(stage, 5)
-            await until_sending(stage, 10)
         await until_accepted(stage, 10)
         await until_shown(stage)
         await stage.expire_leases()
@@ -116,7 +125,7 @@ async def a_zombie_with_an_answer_in_its_hands_is_heard_and_not_obeyed(folder: P
         await stage.one.control.behave("accept_late", times=5)
         await stage.pay(*range(5))
         async with stage.worker_process() as zombie:
-            await until_sending(stage, 5)
+            await until_asked(stage, 5)
             zombie.freeze()
             await until_accepted(stage, 5)
             await until_shown(stage)
