@@ -9,9 +9,9 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from rewardrails.api.server import serve
-from rewardrails.events.seal import seal
 from tests.api.client import REWARD, Api
 from tests.api.test_auth import ROUTES
+from tests.support.sealing import seal_everything
 
 
 async def test_the_schema_is_valid_and_names_every_route(api: Api) -> None:
@@ -78,12 +78,12 @@ async def test_the_status_page_shows_where_payouts_stand(api: Api) -> None:
 
 async def test_events_come_in_sealed_order_and_the_cursor_goes_on(api: Api) -> None:
     await api.payout(1)
-    await seal(api.core.database, [])
+    await seal_everything(api.core.database, [])
     first = (await api.get("/v1/events?limit=1000")).json
     assert (await api.get(f"/v1/events?cursor={first['next_cursor']}")).json["events"] == []
 
     await api.payout(2)
-    await seal(api.core.database, [])
+    await seal_everything(api.core.database, [])
     news = (await api.get(f"/v1/events?cursor={first['next_cursor']}")).json
 
     assert [event["type"] for event in news["events"]] == ["payout.accepted"]

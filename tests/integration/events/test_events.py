@@ -18,6 +18,7 @@ from rewardrails.events.egress import Egress, EgressFailed, check_url, is_public
 from rewardrails.events.seal import seal, verify_chain
 from rewardrails.secrets import Secret
 from tests.support.scripted_rail import ScriptedRail, accept
+from tests.support.sealing import seal_everything
 from tests.support.season import opened_core, request, reward, send_all
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -86,7 +87,7 @@ async def test_the_game_hears_every_change_in_order_and_can_verify_it(database_d
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
         await request(core, [reward(n) for n in range(5)])
         await send_all(core)
-        await seal(core.database, ["game"])
+        await seal_everything(core.database, ["game"])
         async with delivering(core, url) as deliverer:
             await everything(deliverer, core)
 
@@ -102,7 +103,7 @@ async def test_a_failing_payout_keeps_its_order_and_holds_up_nobody_else(databas
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
         first, second = await request(core, [reward(1), reward(2)])
         await send_all(core)
-        await seal(core.database, ["game"])
+        await seal_everything(core.database, ["game"])
         game.statuses[str(first.payout_id)] = 500
         async with delivering(core, url) as deliverer:
             await everything(deliverer, core)
@@ -119,7 +120,7 @@ async def test_a_failing_payout_keeps_its_order_and_holds_up_nobody_else(databas
 async def test_a_failed_delivery_is_tried_again_later_and_given_up_after_days(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core, listening() as (game, url):
         await request(core, [reward(1)])
-        await seal(core.database, ["game"])
+        await seal_everything(core.database, ["game"])
         game.status = 503
         async with delivering(core, url) as deliverer:
             waits = []
@@ -141,7 +142,7 @@ async def test_events_can_be_read_again_from_any_position(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(n) for n in range(3)])
         await send_all(core)
-        await seal(core.database, [])
+        await seal_everything(core.database, [])
 
         events = await list_events(core, limit=1000)
         assert [event.position for event in events] == list(range(1, len(events) + 1))
@@ -161,8 +162,7 @@ async def test_no_event_is_skipped_or_out_of_order_while_transactions_overlap(da
         await asyncio.gather(*(send_all(core, wanted=25) for _ in range(10)))
         stop.set()
         await sealer
-        while await seal(core.database, []):
-            pass
+        await seal_everything(core.database, [])
 
         versions: dict[object, list[int]] = {}
         for event in await list_events(core, limit=100_000):
@@ -175,7 +175,7 @@ async def test_no_event_is_skipped_or_out_of_order_while_transactions_overlap(da
 async def test_a_rewritten_event_breaks_the_chain(database_dsn, postgres_server):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(n) for n in range(3)])
-        await seal(core.database, [])
+        await seal_everything(core.database, [])
         assert (await verify_chain(core.database))[1] is None
 
         owner = await asyncpg.connect(database_dsn)
@@ -257,7 +257,7 @@ async def test_a_name_that_resolves_inside_is_refused_at_the_socket():
 async def test_a_slow_failure_does_not_undo_what_another_process_has_delivered(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
         await request(core, [reward(1)])
-        await seal(core.database, ["game"])
+        await seal_everything(core.database, ["game"])
         async with delivering(core, url) as slow, delivering(core, url) as other:
 
             async def taken_over() -> None:
