@@ -29,6 +29,7 @@ from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
 from tests.integration.engine.test_payout_life import make_everything_due, poll, tell
 from tests.integration.engine.test_webhooks import inbox, notice
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
+from tests.support.sealing import seal_everything
 from tests.support.season import BUDGET, CONFIG, opened_core, pool, request, reward, send_all, states
 
 EVIDENCE = "statement of the fifth, line twelve"
@@ -295,7 +296,7 @@ async def test_a_row_too_large_for_the_ledger_with_its_fee_is_refused_alone(data
 async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_running(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         (result,) = await request(core, [reward(1)])
-        await seal(core.database, [])
+        await seal_everything(core.database)
         async with core.database.transaction() as older, core.database.transaction() as running:
             await older.fetchval("SELECT pg_current_xact_id()")
             await running.fetchval("SELECT pg_current_xact_id()")
@@ -305,7 +306,7 @@ async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_runni
             await older.execute("COMMIT")
             await seal(core.database, [])
             await older.execute("BEGIN")
-        await seal(core.database, [])
+        await seal_everything(core.database)
 
         async with core.database.reading() as connection:
             rows = await connection.fetch(

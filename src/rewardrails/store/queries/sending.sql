@@ -149,8 +149,9 @@ WHERE name = $1 AND ($3::int > 0 OR failures > 0 OR closed_until IS NOT NULL
 RETURNING failures, closed_until
 
 -- name: attempts_open_to_resend
+-- A key that went out ten times and is still unknown there is for people.
 SELECT a.payout_id, a.attempt_no,
-    s.expires_at IS NULL OR s.expires_at > rr_now() + $4::float8 * interval '1 second' AS in_window
+    a.sends < 10 AND (s.expires_at IS NULL OR s.expires_at > rr_now() + $4::float8 * interval '1 second') AS in_window
 FROM attempt a
 JOIN unnest($1::uuid[], $2::int[], $3::int[]) AS wanted (payout_id, attempt_no, fence) USING (payout_id, attempt_no)
 JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key

@@ -1,6 +1,7 @@
-"""The fake provider's durable memory: one append-only file of JSON lines, flushed in groups.
+"""The fake provider's durable memory: one append-only file of JSON lines, written in groups.
 
-Nothing is answered or told before the record behind it is on disk, so the file is the truth after `kill -9`.
+Nothing is answered or told before the kernel has the record behind it, so the file is the truth after `kill -9`. It is
+not synced to the disk: the machine of a test does not lose its power, and a sync would slow the database beside it.
 """
 
 import asyncio
@@ -86,18 +87,17 @@ GATHER_SECONDS = 0.002
 
 
 class Journal:
-    """Appends records; `flushed()` waits until everything appended so far is on disk."""
+    """Appends records; `flushed()` waits until everything appended so far is in the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._buffer: list[bytes] = []
         self._gathering: asyncio.Future[None] | None = None
-        self._writing: asyncio.Future[None] | None = None
         self._running: asyncio.Task[None] | None = None
 
     def replay(self) -> Iterator[Record]:
-        """Everything on disk, oldest first; a torn last line, which nobody was told of, is cut off."""
+        """Everything in the file, oldest first; a torn last line, which nobody was told of, is cut off."""
         whole = 0
         with self.path.open("rb") as lines:
             for line in lines:
@@ -108,44 +108,41 @@ class Journal:
         os.ftruncate(self._file, whole)
 
     def append(self, record: Record) -> asyncio.Future[None]:
-        """Take a record; it is on disk once the answer is done, or a later `flushed()` returns."""
+        """Take a record; it is in the file once the answer is done, or a later `flushed()` returns."""
         self._buffer.append(_ENCODER.encode(record) + b"\n")
         if self._gathering is None:
             self._gathering = asyncio.get_running_loop().create_future()
         if self._running is None:
-            self._running = asyncio.create_task(self._flush_groups())
+            self._running = asyncio.create_task(self._write_groups())
         return self._gathering
 
     async def flushed(self) -> None:
         """Wait for the group that holds the latest record."""
-        group = self._gathering or self._writing
-        if group is not None:
-            await asyncio.shield(group)
+        if self._gathering is not None:
+            await asyncio.shield(self._gathering)
 
     async def close(self) -> None:
-        """Flush and close the file."""
+        """Write what is left and close the file."""
         if self._running is not None:
             await self._running
         os.close(self._file)
 
-    async def _flush_groups(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _write_groups(self) -> None:
         try:
             while self._gathering is not None:
                 await asyncio.sleep(GATHER_SECONDS)
                 lines, self._buffer = self._buffer, []
-                self._writing, self._gathering = self._gathering, None
+                group, self._gathering = self._gathering, None
                 try:
-                    await loop.run_in_executor(None, self._write, b"".join(lines))
+                    self._write(b"".join(lines))
                 except OSError as error:
-                    self._writing.set_exception(error)
+                    group.set_exception(error)
                     raise
-                self._writing.set_result(None)
+                group.set_result(None)
         finally:
-            self._running = self._writing = None
+            self._running = None
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
-        os.fdatasync(self._file)

@@ -58,7 +58,9 @@ class Notifier:
             return
         limit = self._options.webhook_concurrency
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limit), timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+            connector=aiohttp.TCPConnector(limit=limit),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
         )
         self._senders = [asyncio.create_task(self._send_forever(self._session)) for _ in range(limit)]
         for notice in self._book.notices.values():
