@@ -49,7 +49,9 @@ WITH picked AS (
         SELECT a.attempt_no, s.prepared, s.resume,
             s.expires_at IS NULL OR s.expires_at > rr_now() + $6::float8 * interval '1 second' AS in_window
         FROM attempt a JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key
-        WHERE a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')) AS live ON true
+        WHERE a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')
+        -- OFFSET keeps this one look-up for each payout; else the planner may read every live attempt for every claim.
+        OFFSET 0) AS live ON true
 ), moved AS (
     UPDATE payout SET state = 'submitting', version = version + 1, code = NULL, updated_at = rr_now(),
         last_attempt_no = COALESCE(found.attempt_no, payout.last_attempt_no + 1)

@@ -354,7 +354,7 @@ CREATE TABLE delivery (
     given_up_at   timestamptz,
     PRIMARY KEY (endpoint, position)
 );
-CREATE INDEX delivery_due ON delivery (endpoint, due_at) WHERE delivered_at IS NULL AND given_up_at IS NULL;
+CREATE INDEX delivery_due ON delivery (endpoint, due_at, position) WHERE delivered_at IS NULL AND given_up_at IS NULL;
 CREATE INDEX delivery_open ON delivery (endpoint, subject_id, position) WHERE delivered_at IS NULL AND given_up_at IS NULL;
 
 -- Batches: a file is staged row by row with a verdict each, and moves no money until it is started ------------------------
