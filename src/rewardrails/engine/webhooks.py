@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from typing import cast
 from uuid import UUID
 
 import asyncpg
@@ -74,10 +76,10 @@ def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
 
     Raises `NotFound` for a provider that takes none, `WebhookRefused` for what the adapter disbelieves.
     """
-    provider: object = core.providers.get(provider_name)
-    if not isinstance(provider, SupportsWebhooks):
+    provider = core.providers.get(provider_name)
+    if provider is None or not _takes_webhooks(type(provider)):
         raise NotFound(f"no enabled provider called {provider_name!r} takes webhooks")
-    observations = provider.receive(request)
+    observations = cast(SupportsWebhooks, provider).receive(request)
     key = observations[0].event_key if observations else ""
     return Notice(
         provider=provider_name,
@@ -85,6 +87,12 @@ def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
         body=request.body,
         observations=observations,
     )
+
+
+@cache
+def _takes_webhooks(kind: type) -> bool:
+    """Asking a protocol costs more than checking a signature, so each adapter is asked once."""
+    return issubclass(kind, SupportsWebhooks)
 
 
 async def store_notices(core: Core, notices: Sequence[Notice]) -> list[None]:

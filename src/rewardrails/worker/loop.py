@@ -9,12 +9,18 @@ log = structlog.get_logger(__name__)
 AFTER_ERROR_SECONDS = 1.0
 
 
-async def repeat(name: str, work: Callable[[], Awaitable[int]], *, idle_seconds: float, stop: asyncio.Event) -> None:
-    """Call `work` until `stop` is set; after a call that found nothing (0) wait `idle_seconds`, after an error a second."""
+async def repeat(
+    name: str, work: Callable[[], Awaitable[int]], *, idle_seconds: float, stop: asyncio.Event, full: int = 1
+) -> None:
+    """Call `work` until `stop` is set; after a call that found fewer than `full` wait `idle_seconds`, after an error a second.
+
+    Work that is done in batches names a full one: going on at once with what little has come meanwhile would spend a
+    transaction on each handful.
+    """
     while not stop.is_set():
         try:
             found = await work()
-            pause = 0.0 if found else idle_seconds
+            pause = 0.0 if found >= full else idle_seconds
         except Exception:  # the edge: one bad round must not end the loop
             log.exception("loop_failed", loop=name)
             pause = AFTER_ERROR_SECONDS

@@ -69,7 +69,7 @@ class RailRunner:
         self._calling = 0
         self._in_flight: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
-        self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.01, limit=500)
+        self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.05, limit=500)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the sender, recovery and polling side by side; a provider that is switched off is only asked, never sent to."""

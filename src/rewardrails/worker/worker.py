@@ -11,13 +11,14 @@ from rewardrails.engine.pauses import active
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
 from rewardrails.events.deliver import Deliverer, Endpoint
-from rewardrails.events.seal import seal
+from rewardrails.events.seal import SEAL_BATCH, seal
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.store.sql import sql
 from rewardrails.worker.loop import repeat
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
 
 WEBHOOK_BATCH = 500
+DELIVERY_BATCH = 200
 BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
 FORGET_SECONDS = 3600.0
@@ -44,11 +45,13 @@ class Worker:
         loops = [
             self._loop("beat", self._beat, BEAT_SECONDS),
             self._loop("pauses", self._read_pauses, PAUSE_SECONDS),
-            self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.03),
+            self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.05, WEBHOOK_BATCH // 2),
             self._loop("batches", lambda: start_chunk(self._core), 0.3),
-            self._loop("seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1),
+            self._loop(
+                "seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1, SEAL_BATCH
+            ),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
-            *(self._loop("deliver", deliverer.deliver, 0.1) for deliverer in self._deliverers),
+            *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
         await self._read_pauses()
         try:
@@ -57,8 +60,10 @@ class Worker:
             for deliverer in self._deliverers:
                 await deliverer.close()
 
-    def _loop(self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float) -> Awaitable[None]:
-        return repeat(name, work, idle_seconds=idle_seconds, stop=self._stop)
+    def _loop(
+        self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float, full: int = 1
+    ) -> Awaitable[None]:
+        return repeat(name, work, idle_seconds=idle_seconds, stop=self._stop, full=full)
 
     def _rail(self, provider: RewardPayoutProvider) -> RailRunner:
         config = self._core.config

@@ -1,5 +1,6 @@
 """Command line of the fake provider: `python -m rewardrails.testing.fake_provider --journal DIR`."""
 
+import gc
 import json
 import os
 import sys
@@ -83,6 +84,8 @@ def main(flags: Flags) -> None:
         sys.stdout.write(json.dumps({"url": url, **shown}) + "\n")
         sys.stdout.flush()
 
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)  # its book only grows; looking through it again and again finds nothing
     uvloop.run(serve(options, ready=ready, end_with_stdin=flags.end_with_stdin))
 
 
