@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -19,12 +20,16 @@ from bench.world import reward
 from rewardrails import clock, ids
 from rewardrails.api.server import serve
 from rewardrails.bootstrap import opened
+from rewardrails.cli.running import collect_seldom
 from rewardrails.config import Config
 from rewardrails.domain.assets import format_amount
 from rewardrails.engine.core import Core
 from rewardrails.observability import log
 from rewardrails.testing.fake_provider.transport import Message, Receive, Send
 from rewardrails.worker.worker import Worker
+
+LONGEST_SECONDS = 900
+_go = asyncio.Event()
 
 
 def ready() -> None:
@@ -149,10 +154,23 @@ async def _over_connections(
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:
         ready()
+        await _told_to_go()
         started = time.perf_counter()
         await asyncio.gather(*(lane(session) for _ in range(connections)))
         told(seconds=time.perf_counter() - started)
     await asyncio.Event().wait()
+
+
+def _listen(loop: asyncio.AbstractEventLoop) -> None:
+    """A line from the parent says go; the end of its pipe says that the parent is gone."""
+    if sys.stdin.readline():
+        loop.call_soon_threadsafe(_go.set)
+        sys.stdin.read()
+    os._exit(0)
+
+
+async def _told_to_go() -> None:
+    await _go.wait()
 
 
 ROLES = {role.__name__: role for role in (api, worker, plain, endpoint, creates, notices)}
@@ -161,7 +179,9 @@ ROLES = {role.__name__: role for role in (api, worker, plain, endpoint, creates,
 async def main() -> None:
     """Play the role named on the command line until the parent ends."""
     log.configure(level="ERROR")
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    signal.alarm(LONGEST_SECONDS)  # whatever hangs ends
+    threading.Thread(target=_listen, args=(asyncio.get_running_loop(),), daemon=True).start()
+    collect_seldom()
     config = Config.parse(os.environ["BENCH_CONFIG"])
     async with opened(config, folder=Path(os.environ["BENCH_FOLDER"]), process=sys.argv[1]) as core:
         await ROLES[sys.argv[1]](core, *sys.argv[2:])

@@ -40,7 +40,12 @@ async def life(core: Core, count: int) -> float:
                 [0.0] * len(claimed),
             )
         await _seal(core)
-    return watch.rate(count)
+    rate = watch.rate(count)
+    async with core.database.reading() as connection:
+        paid = await connection.fetchval("SELECT count(*) FROM payout WHERE state = 'paid'")
+    if paid != count:
+        raise RuntimeError(f"the statements alone paid {paid} of {count}")
+    return rate
 
 
 async def _move(

@@ -12,6 +12,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+import psutil
+
 from rewardrails import ids
 from rewardrails.bootstrap import opened
 from rewardrails.config import Config
@@ -28,6 +31,7 @@ from rewardrails.testing.fake_provider.client import FakeProviderProcess
 
 EVENT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WAIT_SECONDS = 600.0
+POLL_SECONDS = 0.25
 CONFIG = """
 environment = "test"
 [worker]
@@ -89,6 +93,27 @@ class World:
         finally:
             process.kill()
             process.wait()
+
+    @staticmethod
+    def go(child: "subprocess.Popen[str]") -> None:
+        """Let a client child begin."""
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+
+    def fake_pid(self) -> int:
+        """The fake provider's process id."""
+        children = psutil.Process().children()
+        return int(next(one.pid for one in children if str(self.fake.folder) in one.cmdline()))
+
+    @asynccontextmanager
+    async def owner(self) -> "AsyncIterator[asyncpg.Connection]":
+        """A connection as the database's owner."""
+        connection = await asyncpg.connect(self.env["DATABASE_URL"])
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
 
 @asynccontextmanager
@@ -177,7 +202,7 @@ async def until(core: Core, statement: str, wanted: int) -> None:
             async with core.database.reading() as connection:
                 if await connection.fetchval(statement) >= wanted:
                     return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(POLL_SECONDS)  # seldom: counting costs the server
 
 
 async def workers_seen(core: Core, wanted: int) -> None:
