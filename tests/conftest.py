@@ -9,6 +9,9 @@ import pytest
 
 from tests.support import database
 from tests.support.database import Server
+from tests.support.proof import trials
+
+__all__ = ["trials"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
