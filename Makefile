@@ -21,8 +21,9 @@ env: .venv/.ready ## Build .venv from the locks (skipped when nothing changed)
 	$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# uv's cache stays beside the environment: no home folder is needed, and files are linked instead of copied.
-UV = UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.cache/uv}" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv
+# uv's cache stays beside the environment: no home folder is needed, and files are linked instead of copied. It trusts the
+# certificates that this system trusts, as pip does.
+UV = UV_SYSTEM_CERTS=1 UV_CACHE_DIR="$${UV_CACHE_DIR:-$(CURDIR)/.cache/uv}" VIRTUAL_ENV="$(CURDIR)/.venv" $(BIN)/uv
 
 demo: env ## Run the whole story against the fake provider (FRESH=1 starts over)
 	$(BIN)/python -m rewardrails.demo $(if $(FRESH),--fresh)
