@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rewardrails.config import file as written
 from rewardrails.config import locate, model
 from rewardrails.config.checks import contradictions
+from rewardrails.config.gates import rules_of
 from rewardrails.config.problems import Problem, refusal, shape_problems
 from rewardrails.config.references import ReferenceInvalid, check_form, resolve
 from rewardrails.domain.assets import Asset, parse_amount
@@ -99,6 +100,7 @@ class _Builder:
                 model.Route(**{**table.model_dump(), "jurisdictions": frozenset(table.jurisdictions)})
                 for table in file.routes
             ),
+            rules=rules_of(file, self._amount),
         )
         return None if self.problems else built
 
@@ -158,9 +160,9 @@ class _Builder:
             secret = self._secret(("events", "endpoints", index, "secret"), table.secret)
             yield model.EndpointSettings(**{**table.model_dump(), "secret": secret})
 
-    def _amount(self, where: locate.Path, text: str, code: str) -> int | None:
+    def _amount(self, where: locate.Path, text: str, of: Asset | str) -> int | None:
         """Smallest units; None when there is a problem."""
-        asset = self._assets.get(code)
+        asset = of if isinstance(of, Asset) else self._assets.get(of)
         if asset is None:
             return None  # told as a contradiction
         try:

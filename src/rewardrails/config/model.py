@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from rewardrails.domain.assets import Asset
+from rewardrails.domain.policy.rules import Rules
 from rewardrails.domain.reward import KindRule, RowRules
 from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment, ProviderType
@@ -167,6 +168,7 @@ class Config:
     campaigns: Mapping[str, CampaignSettings] = field(default_factory=dict)
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    rules: Rules = field(default_factory=Rules)
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str] | None = None) -> Self:

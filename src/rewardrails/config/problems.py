@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rewardrails.config import file as written
+from rewardrails.config import shapes
 from rewardrails.config.locate import Path, line_of
 from rewardrails.errors import ConfigInvalid
 
@@ -23,9 +24,9 @@ _IN_WORDS: Mapping[str, str] = {
     "model_type": "must be a table",
 }
 _PATTERNS_IN_WORDS: Mapping[str, str] = {
-    written.NAME_PATTERN: "is not a name: up to 63 letters, digits and _ . : - are, a letter or digit first",
-    written.JURISDICTION_PATTERN: 'is not a jurisdiction: write upper-case codes such as "DE" or "US-CA"',
-    written.DECIMALS_PATTERN: 'is not an amount: write a plain decimal in quotes, as in "0.25"',
+    shapes.NAME_PATTERN: "is not a name: up to 63 letters, digits and _ . : - are, a letter or digit first",
+    shapes.JURISDICTION_PATTERN: 'is not a jurisdiction: write upper-case codes such as "DE" or "US-CA"',
+    shapes.DECIMALS_PATTERN: 'is not an amount: write a plain decimal in quotes, as in "0.25"',
 }
 
 

@@ -264,6 +264,7 @@ async def start(core: Core, batch_id: UUID, *, actor: str) -> Batch:
 async def start_within(tx: Connection, batch_id: UUID, *, actor: str) -> Batch:
     """`start` inside the caller's transaction."""
     begun = await tx.fetchval(sql("begin_start"), batch_id, actor)
+    await tx.execute(sql("note_batch_totals"), batch_id)
     batch = await _read_batch(tx, batch_id)
     if begun is None:
         raise StateConflict(
@@ -283,7 +284,9 @@ async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit:
         return 0
     rows = await tx.fetch(sql("rows_to_start"), batch["id"], batch["started_to"], limit)
     if rows:
-        results = await request_within(core, tx, [_request(batch["id"], row) for row in rows], batch["started_by"])
+        results = await request_within(
+            core, tx, [_request(core, batch["id"], row) for row in rows], batch["started_by"]
+        )
         await _store_answers(tx, batch["id"], rows, results)
     done = len(rows) < limit
     reached = rows[-1]["row_no"] if rows else batch["started_to"]
@@ -293,7 +296,8 @@ async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit:
     return len(rows)
 
 
-def _request(batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
+def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
+    destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"])
     return PayoutRequest(
         campaign=row["campaign"],
         reward_id=row["reward_id"],
@@ -305,6 +309,7 @@ def _request(batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
         destination_ciphertext=row["destination_ciphertext"],
         destination_key_id=row["destination_key_id"],
         destination_digest=row["destination_digest"],
+        address_digest=core.digest_address(destination),
         content_digest=row["content_digest"],
         batch_id=batch_id,
     )

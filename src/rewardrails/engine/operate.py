@@ -11,45 +11,70 @@ from rewardrails.domain.observation import Observation, ObservationSource, Obser
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.outcome import Canceled, NotCancelable
 from rewardrails.domain.payout import IN_PROVIDER_HANDS, PayoutState, may_move
+from rewardrails.domain.policy.judge import LIFTABLE
+from rewardrails.domain.policy.verdict import Outcome
 from rewardrails.domain.posting import Posting
 from rewardrails.domain.reward import RewardRow
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates import holds
+from rewardrails.engine.gates.again import UNSENT, judge_again
 from rewardrails.engine.observe import apply_observations, new_seen
 from rewardrails.engine.steps import Step, release, reserve, write_steps
-from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, StateConflict
+from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
 from rewardrails.store.database import Connection, assert_no_transaction
 from rewardrails.store.sql import sql
 
-_UNSENT = frozenset({PayoutState.HELD, PayoutState.AWAITING_APPROVAL, PayoutState.READY})
-
 
 async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
     """Keep a payout from being sent until somebody releases it. Raises `NotFound`, `StateConflict` once it is sent."""
-    await core.database.run(lambda tx: hold_within(tx, payout_id, cause=cause, actor=actor))
+    await core.database.run(lambda tx: hold_within(core, tx, payout_id, cause=cause, actor=actor))
 
 
-async def hold_within(tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
+async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
     """`hold` inside the caller's transaction."""
-    await _step(tx, payout_id, PayoutState.HELD, actor, hold_cause=cause)
+    row = await _locked(tx, payout_id)
+    if row["state"] != PayoutState.HELD:
+        if not may_move(PayoutState(row["state"]), PayoutState.HELD):
+            raise _conflict(row, "held", "it has gone too far for that")
+        await _write(tx, row, PayoutState.HELD, actor, hold_cause=cause)
+    await holds.open_holds(core, tx, [(payout_id, holds.by_people("operator", cause))])
 
 
-async def release_hold(core: Core, payout_id: UUID, *, actor: str) -> None:
-    """Let a held payout be sent; a payout without a route looks for one first. Raises `NotFound`, `StateConflict`."""
-    await core.database.run(lambda tx: release_hold_within(core, tx, payout_id, actor=actor))
+async def release_hold(core: Core, payout_id: UUID, *, actor: str, reason: str = "") -> None:
+    """Let a held payout go on, if every gate agrees; with a reason also past the gates that a person may overrule.
+
+    A payout without a route looks for one first. Raises `NotFound`, `StateConflict` naming what still stops it,
+    `ProofRequired` where a gate may be overruled and no reason is given.
+    """
+    await core.database.run(lambda tx: release_hold_within(core, tx, payout_id, actor=actor, reason=reason))
 
 
-async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str) -> None:
+async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str, reason: str = "") -> None:
     """`release_hold` inside the caller's transaction."""
     row = await _locked(tx, payout_id)
     if row["state"] != PayoutState.HELD:
         raise _conflict(row, "released", "only a held payout can be released")
-    provider = row["provider"] or core.config.route(
-        row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"]
-    )
+    if row["provider"] is None:
+        await _find_route(core, tx, row)
+    gates = {found["gate"] for found in await tx.fetch(sql("open_gates"), payout_id)}
+    liftable = sorted(gates & LIFTABLE)
+    if liftable and not reason.strip():
+        raise ProofRequired(f"payout {payout_id} is held by {', '.join(liftable)}: give a reason to overrule that")
+    if liftable:
+        await tx.execute(sql("insert_lifts"), payout_id, row["content_digest"], liftable, reason.strip(), actor)
+    await tx.execute(sql("close_holds_by_people"), payout_id, actor, reason.strip() or None)
+    judgement = (await judge_again(core, tx, [payout_id], actor))[payout_id]
+    stop = holds.first_stop(judgement)
+    if stop is not None and judgement.outcome is Outcome.HOLD:
+        raise StateConflict(f"payout {payout_id} is still held: {stop.why}; {stop.next_step}")
+
+
+async def _find_route(core: Core, tx: Connection, row: asyncpg.Record) -> None:
+    provider = core.config.route(row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"])
     if provider is None:
-        raise StateConflict(f"payout {payout_id} still has no route: add one to the configuration, then release it")
-    await _write(tx, row, PayoutState.READY, actor, provider=provider)
+        raise StateConflict(f"payout {row['id']} still has no route: add one to the configuration, then release it")
+    await tx.execute(sql("set_route"), row["id"], provider)
 
 
 async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
@@ -103,7 +128,7 @@ async def cancel(core: Core, payout_id: UUID, *, actor: str) -> PayoutState:
 async def _cancel_unsent(tx: Connection, payout_id: UUID, actor: str) -> tuple[str, Reference] | None:
     row = await _locked(tx, payout_id)
     state = PayoutState(row["state"])
-    if state in _UNSENT and row["live_attempt_no"] is None:
+    if state in UNSENT and row["live_attempt_no"] is None:
         await _write(tx, row, PayoutState.CANCELED, actor, postings=release(row["reserved"]))
         return None
     if state is PayoutState.CANCELED:
@@ -134,7 +159,7 @@ async def correct_destination_within(
     """`correct_destination` inside the caller's transaction."""
     row = await _locked(tx, payout_id)
     state = PayoutState(row["state"])
-    if row["live_attempt_no"] is not None or state not in _UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:
+    if row["live_attempt_no"] is not None or state not in UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:
         raise _conflict(row, "given another destination", "its present one may still be paid")
     reward = RewardRow(
         campaign=row["campaign"],
@@ -153,17 +178,10 @@ async def correct_destination_within(
         core.vault.key_id,
         core.digest_destination(destination),
         core.digest_content(reward),
+        core.digest_address(destination),
     )
     await tx.execute(sql("insert_events"), [payout_id], [version], ["payout.destination_corrected"], ["{}"], actor)
-
-
-async def _step(
-    tx: Connection, payout_id: UUID, to_state: PayoutState, actor: str, *, hold_cause: str | None = None
-) -> None:
-    row = await _locked(tx, payout_id)
-    if not may_move(PayoutState(row["state"]), to_state):
-        raise _conflict(row, to_state.value, "it has gone too far for that")
-    await _write(tx, row, to_state, actor, hold_cause=hold_cause)
+    await judge_again(core, tx, [payout_id], actor)
 
 
 async def _locked(tx: Connection, payout_id: UUID) -> asyncpg.Record:
@@ -180,7 +198,6 @@ async def _write(
     actor: str,
     *,
     hold_cause: str | None = None,
-    provider: str | None = None,
     postings: Sequence[Posting] = (),
 ) -> None:
     step = Step(
@@ -189,7 +206,6 @@ async def _write(
         from_state=PayoutState(row["state"]),
         to_state=to_state,
         hold_cause=hold_cause,
-        provider=provider,
         postings=tuple(postings),
     )
     await write_steps(tx, [step], actor)

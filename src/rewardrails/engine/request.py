@@ -1,7 +1,8 @@
 """Taking on payouts: route, quote, reserve. A batch is not all or nothing: each row gets its own answer."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -9,9 +10,14 @@ from uuid import UUID
 from rewardrails import ids
 from rewardrails.domain.assets import MAX_MINOR
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.case import Subject
+from rewardrails.domain.policy.verdict import Verdict
 from rewardrails.domain.posting import ACCOUNTS, TransferKind
 from rewardrails.domain.reward import RewardRow
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates import holds
+from rewardrails.engine.gates.facts import Candidate
+from rewardrails.engine.gates.judging import Judged, judge_batch, rail_of
 from rewardrails.errors import ErrorCode
 from rewardrails.ledger.posting import pools_by_name
 from rewardrails.store.database import Connection
@@ -35,6 +41,7 @@ class PayoutRequest:
     destination_ciphertext: bytes = field(repr=False)
     destination_key_id: str
     destination_digest: bytes
+    address_digest: bytes
     content_digest: bytes
     batch_id: UUID | None = None
     quote: "PinnedQuote | None" = None
@@ -70,6 +77,7 @@ def request_of(
         destination_ciphertext=core.seal_destination(reward.destination),
         destination_key_id=core.vault.key_id,
         destination_digest=core.digest_destination(reward.destination),
+        address_digest=core.digest_address(reward.destination),
         content_digest=core.digest_content(reward),
         batch_id=batch_id,
         quote=quote,
@@ -100,13 +108,25 @@ class _Planned:
     request: PayoutRequest
     payout_id: UUID
     pool_id: UUID
+    pool: str
     provider: str | None
     fee_ceiling: int
-    hold_cause: str | None
+    judged: Judged | None = None
 
     @property
     def state(self) -> PayoutState:
-        return PayoutState.HELD if self.hold_cause else PayoutState.READY
+        return holds.state_of(self.judged.judgement) if self.judged else PayoutState.HELD
+
+    @property
+    def stop(self) -> Verdict | None:
+        """What people are told of first, unless it may go at once."""
+        return (
+            holds.first_stop(self.judged.judgement) if self.judged else holds.by_people("no_route", "no route takes it")
+        )
+
+    @property
+    def hold_cause(self) -> str | None:
+        return self.stop.gate if self.stop and self.state is PayoutState.HELD else None
 
     @property
     def to_reserve(self) -> int:
@@ -129,19 +149,74 @@ async def request_within(
     """The same inside the caller's transaction."""
     results: dict[int, RequestResult] = {}
     pools = await pools_by_name(connection)
+    paused = frozenset((row["scope"], row["subject"]) for row in await connection.fetch(sql("accepting_pauses")))
     planned: dict[int, _Planned] = {}
     for index, request in enumerate(requests):
-        plan = _plan(core, request, pools)
+        plan = _paused(core, request, paused) or _plan(core, request, pools)
         if isinstance(plan, RequestResult):
             results[index] = plan
         else:
             planned[index] = plan
-    made = await _insert(connection, _first_of_each_reward(planned.values()), actor)
-    fitting = await _reserve(connection, made, actor)
     met = await _payouts_met(connection, planned.values())
+    fresh = _first_of_each_reward(plan for plan in planned.values() if plan.request.reward not in met)
+    made = await _insert(connection, await _judge(core, connection, fresh, actor), actor)
+    fitting = await _reserve(connection, made, actor)
+    await _note_gates(core, connection, fitting)
+    met |= await _payouts_met(connection, [plan for plan in fresh.values() if plan.payout_id not in made])
     for index, plan in planned.items():
         results[index] = _answer(plan, made, fitting, met)
     return [results[index] for index in range(len(requests))]
+
+
+def _paused(core: Core, request: PayoutRequest, paused: frozenset[tuple[str, str]]) -> RequestResult | None:
+    if not paused:
+        return None
+    provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+    about = {
+        ("everything", ""),
+        ("campaign", request.campaign),
+        ("player", request.player_id),
+        ("provider", provider or ""),
+    }
+    if not about & paused:
+        return None
+    return RequestResult(
+        verdict=RequestVerdict.REFUSED,
+        code=ErrorCode.PAYOUTS_PAUSED,
+        message="taking on payouts is paused here: send it again once the pause is lifted",
+    )
+
+
+async def _judge(core: Core, connection: Connection, fresh: dict[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:
+    """Ask the gates about every payout that has a route, in the order the requests came."""
+    routed = [plan for plan in fresh.values() if plan.provider]
+    judged = await judge_batch(core, connection, [_candidate(core, plan, actor) for plan in routed])
+    return fresh | {item.candidate.payout_id: replace(fresh[item.candidate.payout_id], judged=item) for item in judged}
+
+
+def _candidate(core: Core, plan: _Planned, actor: str) -> Candidate:
+    request = plan.request
+    subject = Subject(
+        campaign=request.campaign,
+        player_id=request.player_id,
+        asset=request.asset,
+        amount_minor=request.amount_minor,
+        jurisdiction=request.jurisdiction,
+        pool=plan.pool,
+        **rail_of(core, plan.provider),
+        destination_kind=request.destination_kind,
+        address_digest=request.address_digest,
+        content_digest=request.content_digest,
+        created_by=actor,
+        batch_id=request.batch_id,
+    )
+    return Candidate(payout_id=plan.payout_id, subject=subject)
+
+
+async def _note_gates(core: Core, connection: Connection, fitting: Mapping[UUID, _Planned]) -> None:
+    await holds.write_new(core, connection, [plan.judged for plan in fitting.values() if plan.judged])
+    unrouted = [(payout_id, plan.stop) for payout_id, plan in fitting.items() if not plan.judged and plan.stop]
+    await holds.open_holds(core, connection, unrouted)
 
 
 def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, str]]) -> _Planned | RequestResult:
@@ -178,9 +253,9 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
         request=request,
         payout_id=ids.new_id(),
         pool_id=pool[0],
+        pool=pool_name or "",
         provider=provider,
         fee_ceiling=ceiling,
-        hold_cause=None if provider else "no_route",
     )
 
 
@@ -224,6 +299,10 @@ async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor:
         [request.quote.id if request.quote else None for request in requests],
         actor,
         [request.quote.expires_at if request.quote else None for request in requests],
+        [request.address_digest for request in requests],
+        [plan.stop.code.value if plan.stop and plan.stop.code else None for plan in rows],
+        [bool(plan.judged and plan.judged.lets_through) for plan in rows],
+        [plan.judged.judgement.passes_at if plan.judged else None for plan in rows],
     )
     return {row["id"]: plans[row["id"]] for row in made}
 
@@ -269,16 +348,31 @@ async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor:
         sql("insert_events"),
         list(fitting),
         [1] * count,
-        [f"payout.{'held' if plan.hold_cause else 'accepted'}" for plan in plans],
-        [f'{{"to": "{plan.state.value}"}}' for plan in plans],
+        [_event_type(plan) for plan in plans],
+        [_event_data(plan) for plan in plans],
         actor,
     )
+
+
+def _event_type(plan: _Planned) -> str:
+    return "payout.accepted" if plan.state is PayoutState.READY else f"payout.{plan.state.value}"
+
+
+def _event_data(plan: _Planned) -> str:
+    data = {"to": plan.state.value}
+    if plan.hold_cause:
+        data["cause"] = plan.hold_cause
+    if plan.stop and plan.stop.code:
+        data["code"] = plan.stop.code.value
+    return json.dumps(data)
 
 
 async def _payouts_met(
     connection: Connection, planned: Iterable[_Planned]
 ) -> dict[tuple[str, str], tuple[UUID, bytes, str]]:
     rewards = [plan.request.reward for plan in planned]
+    if not rewards:
+        return {}
     rows = await connection.fetch(
         sql("payouts_by_reward"), [campaign for campaign, _ in rewards], [reward for _, reward in rewards]
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -28,6 +29,9 @@ from rewardrails.domain.outcome import (
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.quote import QuoteRequest
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates import holds
+from rewardrails.engine.gates.again import step_of
+from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.engine.observe import Seen, apply_observations, new_seen
 from rewardrails.engine.steps import Step, write_steps
 from rewardrails.errors import ErrorCode, RewardRailsError
@@ -102,18 +106,34 @@ async def _take_budget(connection: Connection, provider: str, budget: Budget, wa
 async def _claim_rows(
     core: Core, connection: Connection, provider: RewardPayoutProvider, granted: int
 ) -> list[asyncpg.Record]:
+    wanted = await _let_through(core, connection, await connection.fetch(sql("pick_ready"), provider.name, granted))
+    if not wanted:
+        return []
     lease = lease_of(provider).total_seconds()
     window = provider.capabilities.dedupe_window
     rows: list[asyncpg.Record] = await connection.fetch(
         sql("claim_ready"),
         provider.name,
-        granted,
+        wanted,
         core.actor,
         lease,
         window.total_seconds() if window is not None else None,
         lease,
     )
     return rows
+
+
+async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> list[UUID]:
+    """Ask every gate once more, now that money would leave; what is stopped moves back. Answers the ids that may go."""
+    judged = {
+        item.candidate.payout_id: item for item in await look(core, connection, [candidate_of(core, r) for r in rows])
+    }
+    stopped = [item for item in judged.values() if item.judgement.stopped]
+    if stopped:
+        await holds.write(core, connection, stopped, core.actor)
+        steps = [step_of(row, judged[row["id"]].judgement) for row in rows if judged[row["id"]].judgement.stopped]
+        await write_steps(connection, steps, core.actor)
+    return [row["id"] for row in rows if not judged[row["id"]].judgement.stopped]
 
 
 def lease_of(provider: RewardPayoutProvider) -> timedelta:
@@ -328,3 +348,5 @@ async def _hold(core: Core, connection: Connection, refused: Sequence[Claimed]) 
         if row["state"] == PayoutState.READY
     ]
     await write_steps(connection, steps, core.actor)
+    stop = holds.by_people(ErrorCode.QUOTE_EXPIRED.value, "its fee is above what was quoted")
+    await holds.open_holds(core, connection, [(step.payout_id, stop) for step in steps])

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0001"
+REVISION = "0002"
 CONNECT_SECONDS = 10.0
 
 

@@ -55,7 +55,7 @@ async def hold_payout(
     """Keep a payout from being sent until somebody releases it."""
 
     async def work(tx: Connection) -> tuple[int, PayoutOut]:
-        await operate.hold_within(tx, payout_id, cause=data.cause, actor=request.user.actor)
+        await operate.hold_within(core, tx, payout_id, cause=data.cause, actor=request.user.actor)
         return await _now(core, tx, payout_id)
 
     return await answer_once(core, call_of(request.user, "payouts.hold", idempotency_key, payout_id, data), work)

@@ -72,7 +72,7 @@ DELETE FROM batch WHERE id = $1 AND state = 'staging' RETURNING id
 -- name: batch_needs
 -- What the rows that are not payouts yet will ask of each campaign's pools.
 SELECT campaign, asset, count(*) AS rows, sum(amount) AS amount FROM batch_row
-WHERE batch_id = $1 AND payout_id IS NULL AND (verdict = 'accepted' OR code = 'pool_exhausted')
+WHERE batch_id = $1 AND payout_id IS NULL AND (verdict = 'accepted' OR code IN ('pool_exhausted', 'payouts_paused'))
 GROUP BY campaign, asset ORDER BY campaign, asset
 
 -- name: begin_start
@@ -87,7 +87,7 @@ ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 SELECT row_no, reward_id, campaign, player_id, asset, amount, jurisdiction, destination_kind, destination_ciphertext,
     destination_key_id, destination_digest, content_digest
 FROM batch_row
-WHERE batch_id = $1 AND row_no > $2 AND payout_id IS NULL AND (verdict = 'accepted' OR code = 'pool_exhausted')
+WHERE batch_id = $1 AND row_no > $2 AND payout_id IS NULL AND (verdict = 'accepted' OR code IN ('pool_exhausted', 'payouts_paused'))
 ORDER BY row_no LIMIT $3
 
 -- name: answer_rows

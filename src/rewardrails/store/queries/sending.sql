@@ -16,7 +16,7 @@ WITH here AS (
     FROM provider_state WHERE name = $1
 ), free AS (
     SELECT here.*, CASE
-        WHEN EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL
+        WHEN EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending'
                      AND (scope = 'everything' OR (scope = 'provider' AND subject = $1))) THEN 0
         WHEN closed_until > rr_now() THEN 0
         ELSE GREATEST(0, LEAST(
@@ -35,15 +35,23 @@ RETURNING free.granted
 -- name: return_budget
 UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 
+-- name: pick_ready
+-- Ready payouts of one provider in the order they fall due, locked, as the gates see them.
+SELECT id, state, version, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
+    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, batch_id,
+    (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool
+FROM payout p
+WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()
+  AND NOT EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending'
+                  AND ((scope = 'campaign' AND subject = p.campaign) OR (scope = 'player' AND subject = p.player_id)))
+ORDER BY p.due_at, p.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+
 -- name: claim_ready
--- Takes ready payouts of one provider and stores the attempt of each before anything is sent. A payout that still has a
--- live attempt (its absence was proved) goes out again under the very same key. $1 provider, $2 how many, $3 worker,
+-- Takes ready payouts ($2), locked by this transaction, and stores the attempt of each before anything is sent. A payout
+-- that still has a live attempt (its absence was proved) goes out again under the very same key. $1 provider, $3 worker,
 -- $4 lease in seconds, $5 dedupe window in seconds or null, $6 seconds a resend needs to be inside the window.
 WITH picked AS (
-    SELECT p.id FROM payout p
-    WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()
-      AND NOT EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign)
-    ORDER BY p.due_at, p.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+    SELECT id FROM payout WHERE id = ANY ($2::uuid[]) AND state = 'ready'
 ), found AS (
     SELECT picked.id, live.* FROM picked LEFT JOIN LATERAL (
         SELECT a.attempt_no, s.prepared, s.resume,

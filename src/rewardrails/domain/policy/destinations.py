@@ -1,0 +1,128 @@
+"""Where the money goes: lists, screening, cooling-off, sharing, proof of ownership."""
+
+from datetime import datetime
+
+from rewardrails.domain.policy.case import Case, ListKind, Screening
+from rewardrails.domain.policy.rules import DestinationRule
+from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
+from rewardrails.errors import ErrorCode
+
+LISTS = "address_lists"
+SCREENING = "screening"
+COOLING_OFF = "cooling_off"
+SHARING = "shared_destination"
+PROOF = "ownership_proof"
+_NO_RULE = DestinationRule()
+
+
+def address_lists(case: Case) -> Verdict:
+    """Hold what is on a deny or sanctions list, and everything while a list that must be asked is missing or old."""
+    rule, facts = _rule(case), case.facts
+    inputs = {standing.name: "listed" if standing.listed else "not listed" for standing in facts.lists}
+    hits = [standing for standing in facts.lists if standing.listed]
+    for hit in hits:
+        if hit.kind is ListKind.SANCTIONS:
+            return _hold(LISTS, ErrorCode.SCREENING_HOLD, f"the destination is on {hit.name}", inputs)
+        if hit.kind is ListKind.DENY:
+            return _hold(LISTS, ErrorCode.DESTINATION_BLOCKED, f"the destination is on {hit.name}", inputs)
+    if rule.only_listed and not any(hit.kind is ListKind.ALLOW for hit in hits):
+        return _hold(LISTS, ErrorCode.DESTINATION_BLOCKED, "the destination is on no allow list", inputs)
+    sanctions = [standing for standing in facts.lists if standing.kind is ListKind.SANCTIONS]
+    stale = [standing.name for standing in sanctions if case.older_than(standing.dated, case.rules.list_age)]
+    if rule.screened and (stale or not sanctions):
+        why = f"too old to go by: {', '.join(stale)}" if stale else "no sanctions list is loaded"
+        step = "load the present list; held payouts then go on by themselves"
+        return _hold(LISTS, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=facts.now)
+    return Verdict(gate=LISTS, inputs=inputs)
+
+
+def screening(case: Case) -> Verdict:
+    """Hold unless every screener that must be asked says `clear`, and said so lately."""
+    inputs = {}
+    for name in sorted(_rule(case).screeners):
+        result = case.facts.screenings.get(name)
+        fresh = result is not None and result.expires_at > case.facts.now
+        said = result.screening if result is not None and fresh else Screening.UNKNOWN
+        inputs[name] = said.value if fresh or result is None else "stale"
+        if said is Screening.HIT:
+            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, f"{name} reports a hit", inputs)
+        if said is Screening.UNKNOWN:
+            why = f"{name} has given no answer yet"
+            step = "wait for the screener; the payout then goes on by itself"
+            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=case.facts.now)
+    return Verdict(gate=SCREENING, inputs=inputs)
+
+
+def cooling_off(case: Case) -> Verdict:
+    """Hold what goes to a destination this player has not used for long enough."""
+    wait = _rule(case).cooling_off
+    ends = case.facts.address.first_seen_at + wait
+    inputs = {"used since": case.facts.address.first_seen_at.isoformat()}
+    if ends <= case.facts.now:
+        return Verdict(gate=COOLING_OFF, inputs=inputs)
+    return Verdict(
+        gate=COOLING_OFF,
+        outcome=Outcome.HOLD,
+        code=ErrorCode.COOLING_OFF,
+        why="the destination is new for this player",
+        next_step=f"nothing: it goes on by itself at {ends.isoformat(timespec='minutes')}",
+        owner=Owner.OPERATOR,
+        passes_at=ends,
+        inputs=inputs,
+    )
+
+
+def shared_destination(case: Case) -> Verdict:
+    """Hold a destination that too many players share, and a player with too many destinations."""
+    rule, address = _rule(case), case.facts.address
+    inputs = {"players": str(address.players), "destinations of the player": str(address.destinations_of_player)}
+    if rule.max_players is not None and address.players > rule.max_players:
+        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, f"{address.players} players use this destination", inputs)
+    if rule.max_per_player is not None and address.destinations_of_player > rule.max_per_player:
+        why = f"the player uses {address.destinations_of_player} destinations"
+        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs)
+    return Verdict(gate=SHARING, inputs=inputs)
+
+
+def ownership_proof(case: Case) -> Verdict:
+    """Hold above an amount until the player has proved that the destination is theirs."""
+    rule, subject = _rule(case), case.subject
+    above = rule.prove_above.get(subject.asset)
+    proved = case.facts.address.proved_at
+    inputs = {"proved": proved.isoformat() if proved else "no"}
+    if above is None or subject.amount_minor <= above or (proved and not case.older_than(proved, rule.proof_lasts)):
+        return Verdict(gate=PROOF, inputs=inputs)
+    return Verdict(
+        gate=PROOF,
+        outcome=Outcome.HOLD,
+        code=ErrorCode.PLAYER_ACTION_REQUIRED,
+        why=f"amounts above {above} smallest units need proof that the destination is the player's",
+        next_step="ask the player for it; the payout then goes on by itself",
+        owner=Owner.PLAYER,
+        inputs=inputs,
+    )
+
+
+def _rule(case: Case) -> DestinationRule:
+    return case.rules.destinations.get(case.subject.destination_kind, _NO_RULE)
+
+
+def _hold(
+    gate: str,
+    code: ErrorCode,
+    why: str,
+    inputs: dict[str, str],
+    *,
+    next_step: str = "look into it; then release it with a reason, or cancel it",
+    passes_at: datetime | None = None,
+) -> Verdict:
+    return Verdict(
+        gate=gate,
+        outcome=Outcome.HOLD,
+        code=code,
+        why=why,
+        next_step=next_step,
+        owner=Owner.COMPLIANCE,
+        passes_at=passes_at,
+        inputs=inputs,
+    )

@@ -1,0 +1,70 @@
+"""Whether this player may be paid here: places, age, and checks made elsewhere."""
+
+from collections.abc import Iterator
+
+from rewardrails.domain.policy.case import Case, CheckKind, CheckResult
+from rewardrails.domain.policy.places import covered
+from rewardrails.domain.policy.rules import Eligibility
+from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
+from rewardrails.errors import ErrorCode
+
+PLACE = "jurisdiction"
+PLAYER = "player_checks"
+
+
+def jurisdiction(case: Case) -> Verdict:
+    """Hold where campaign or rail does not pay, also when the rule came after the payout."""
+    place = case.subject.jurisdiction
+    for name, rule in _rules(case):
+        if covered(place, rule.deny) or (rule.allow and not covered(place, rule.allow)):
+            return Verdict(
+                gate=PLACE,
+                outcome=Outcome.HOLD,
+                code=ErrorCode.JURISDICTION_NOT_ALLOWED,
+                why=f"{name} does not pay out in {place}",
+                next_step="cancel it, or change the rule and release it",
+                owner=Owner.COMPLIANCE,
+                inputs={"jurisdiction": place},
+            )
+    return Verdict(gate=PLACE, inputs={"jurisdiction": place})
+
+
+def player_checks(case: Case) -> Verdict:
+    """Hold unless every check asked for has passed and has not expired."""
+    ages = [rule.minimum_age for _, rule in _rules(case) if rule.minimum_age is not None]
+    wanted = {check for _, rule in _rules(case) for check in rule.checks} | ({CheckKind.AGE} if ages else set())
+    inputs = {}
+    for kind in sorted(CheckKind(check) for check in wanted):
+        inputs[kind.value] = said = _standing(case, kind, max(ages, default=0))
+        if said != CheckResult.PASSED:
+            return Verdict(
+                gate=PLAYER,
+                outcome=Outcome.HOLD,
+                code=ErrorCode.PLAYER_ACTION_REQUIRED,
+                why=f"the player's {kind.value} check is {said}",
+                next_step="have the player checked; the game's backend tells the result, and the payout goes on by itself",
+                owner=Owner.COMPLIANCE,
+                inputs=inputs,
+            )
+    return Verdict(gate=PLAYER, inputs=inputs)
+
+
+def _standing(case: Case, kind: CheckKind, minimum_age: int) -> str:
+    check = case.facts.checks.get(kind)
+    if check is None:
+        return "missing"
+    if check.expires_at <= case.facts.now:
+        return "expired"
+    if check.result is not CheckResult.PASSED:
+        return check.result.value
+    if kind is CheckKind.AGE and (check.age is None or check.age < minimum_age):
+        return f"not enough ({minimum_age} years are needed)"
+    return CheckResult.PASSED.value
+
+
+def _rules(case: Case) -> Iterator[tuple[str, Eligibility]]:
+    subject, rules = case.subject, case.rules
+    if subject.campaign in rules.campaigns:
+        yield f"campaign {subject.campaign}", rules.campaigns[subject.campaign]
+    if subject.provider in rules.providers:
+        yield f"provider {subject.provider}", rules.providers[subject.provider or ""]

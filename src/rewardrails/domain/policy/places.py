@@ -1,0 +1,8 @@
+"""ISO 3166 codes: a country's code covers its subdivisions."""
+
+from collections.abc import Set as AbstractSet
+
+
+def covered(jurisdiction: str, places: AbstractSet[str]) -> bool:
+    """Whether a jurisdiction, or the country it is part of, is among `places`."""
+    return jurisdiction in places or jurisdiction.partition("-")[0] in places

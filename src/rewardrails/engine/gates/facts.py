@@ -1,0 +1,117 @@
+"""Reading what the gates go by, in one round trip for a batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from uuid import UUID
+
+from rewardrails.domain.policy.case import (
+    Address,
+    Facts,
+    LegalApproval,
+    ListStanding,
+    PlayerCheck,
+    Rate,
+    Risk,
+    ScreeningResult,
+    SignOff,
+    Subject,
+)
+from rewardrails.engine.core import Core
+from rewardrails.engine.gates import wire
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A payout to be judged; `payout_id` also of one that is not stored yet. `counted` once its counters know it."""
+
+    payout_id: UUID
+    subject: Subject
+    counted: bool = False
+
+
+async def read_facts(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Facts]:
+    """Facts of each candidate, in order; counters are read apart, under their locks."""
+    subjects = [candidate.subject for candidate in candidates]
+    rows = await connection.fetch(
+        sql("gate_facts"),
+        [candidate.payout_id for candidate in candidates],
+        [subject.player_id for subject in subjects],
+        [subject.address_digest for subject in subjects],
+        [subject.content_digest for subject in subjects],
+        [subject.batch_id for subject in subjects],
+        [subject.asset for subject in subjects],
+    )
+    told = {row["n"]: row["facts"] for row in rows}
+    shared = wire.read_shared(told[0])
+    approvals = tuple(_approval(fact) for fact in shared.approvals or ())
+    rates = {fact.asset: rate for fact in shared.rates or () if (rate := _rate(core, fact))}
+    return [
+        _facts(shared, approvals, rates, wire.read_own(told[n]), candidate)
+        for n, candidate in enumerate(candidates, start=1)
+    ]
+
+
+def _facts(
+    shared: wire.SharedFacts,
+    approvals: tuple[LegalApproval, ...],
+    rates: dict[str, Rate],
+    own: wire.OwnFacts,
+    candidate: Candidate,
+) -> Facts:
+    listed = frozenset(own.listed or ())
+    return Facts(
+        now=shared.now,
+        address=Address(
+            first_seen_at=own.address.first_seen_at if own.address else shared.now,
+            proved_at=own.address.proved_at if own.address else None,
+            players=own.players,
+            destinations_of_player=own.destinations,
+        ),
+        approvals=approvals,
+        checks={
+            kind: PlayerCheck(result=fact.result, expires_at=fact.expires_at, age=fact.age)
+            for kind, fact in (own.checks or {}).items()
+        },
+        risk=Risk(score=own.risk.score, expires_at=own.risk.expires_at) if own.risk else None,
+        lists=tuple(
+            ListStanding(name=fact.name, kind=fact.kind, dated=fact.dated, listed=fact.id in listed)
+            for fact in shared.lists or ()
+        ),
+        screenings={
+            name: ScreeningResult(screening=fact.screening, expires_at=fact.expires_at)
+            for name, fact in (own.screenings or {}).items()
+        },
+        rates=rates,
+        sign_offs=tuple(
+            SignOff(approver=approver, content_digest=candidate.subject.content_digest)
+            for approver in own.sign_offs or ()
+        ),
+        batch_total_minor=int(own.batch_total) if own.batch_total else None,
+        counted=candidate.counted,
+        lifted=own.lifted or frozenset(),
+    )
+
+
+def _approval(fact: wire.ApprovalFact) -> LegalApproval:
+    return LegalApproval(
+        id=fact.id,
+        provider_type=fact.provider_type,
+        adapter=fact.adapter,
+        assets=fact.assets,
+        jurisdictions=fact.jurisdictions,
+        campaigns=fact.campaigns,
+        max_total_minor=int(fact.max_total) if fact.max_total else None,
+        max_per_player_minor=int(fact.max_per_player) if fact.max_per_player else None,
+        valid_until=fact.valid_until,
+    )
+
+
+def _rate(core: Core, fact: wire.RateFact) -> Rate | None:
+    asset = core.config.assets.get(fact.asset)
+    if asset is None:
+        return None
+    worth = Fraction(fact.value) * Fraction(10) ** (core.config.rules.reference_exponent - asset.exponent)
+    return Rate(numerator=worth.numerator, denominator=worth.denominator, dated=fact.dated)

@@ -1,0 +1,112 @@
+"""Judging a batch of payouts: lock what may be counted, read the facts, ask every gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import asyncpg
+
+from rewardrails.domain.policy.case import Case, Subject
+from rewardrails.domain.policy.judge import judge
+from rewardrails.domain.policy.verdict import Judgement, Outcome
+from rewardrails.engine.core import Core
+from rewardrails.engine.gates import counters
+from rewardrails.engine.gates.counters import Addition
+from rewardrails.engine.gates.facts import Candidate, read_facts
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A candidate, its judgement, and what its counters gain when it is let through."""
+
+    candidate: Candidate
+    judgement: Judgement
+    additions: tuple[Addition, ...] = ()
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether it counts from now on: it may go, or only waits for approvals."""
+        return self.judgement.outcome is not Outcome.HOLD
+
+
+async def judge_batch(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
+    """Judge payouts that are about to be let through, in order: each sees what those before it will have counted.
+
+    Holds the locks of their counters until the transaction ends. The caller writes the additions of those that it lets
+    through (`counters.write`).
+    """
+    if not candidates:
+        return []
+    await counters.lock(connection, core.config.rules, candidates)
+    subjects = [candidate.subject for candidate in candidates]
+    await connection.execute(
+        sql("note_addresses"),
+        [subject.address_digest for subject in subjects],
+        [subject.player_id for subject in subjects],
+    )
+    return await look(core, connection, candidates)
+
+
+async def look(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
+    """The same without locking or noting anything: how they stand at this moment."""
+    if not candidates:
+        return []
+    rules = core.config.rules
+    facts = await read_facts(core, connection, candidates)
+    usage = await counters.read(connection, rules, candidates, facts[0].approvals)
+    judged = []
+    for candidate, known in zip(candidates, facts, strict=True):
+        case = Case(subject=candidate.subject, facts=replace(known, usage=usage), rules=rules)
+        judgement = judge(case)
+        gains: tuple[Addition, ...] = ()
+        if judgement.outcome is not Outcome.HOLD:
+            gains = tuple(counters.additions(case))
+            counters.count_in(usage, gains)
+        judged.append(Judged(candidate=candidate, judgement=judgement, additions=gains))
+    return judged
+
+
+def candidate_of(core: Core, row: asyncpg.Record, *, provider: str | None = None) -> Candidate:
+    """A stored payout as the gates see it; `provider` stands in where the row has none yet."""
+    address_digest = row["address_digest"]
+    if address_digest is None:  # stored before gates were: its ciphertext tells
+        destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"])
+        address_digest = core.digest_address(destination)
+    subject = Subject(
+        campaign=row["campaign"],
+        player_id=row["player_id"],
+        asset=row["asset"],
+        amount_minor=int(row["amount"]),
+        jurisdiction=row["jurisdiction"],
+        pool=row["pool"],
+        **rail_of(core, row["provider"] or provider),
+        destination_kind=row["destination_kind"],
+        address_digest=address_digest,
+        content_digest=row["content_digest"],
+        created_by=row["created_by"],
+        batch_id=row["batch_id"],
+    )
+    return Candidate(payout_id=row["id"], subject=subject, counted=row["counted"])
+
+
+class Rail(TypedDict):
+    """What the gates know of a rail."""
+
+    provider: str | None
+    provider_type: str | None
+    adapter: str | None
+    needs_legal_approval: bool
+
+
+def rail_of(core: Core, provider: str | None) -> Rail:
+    """The rail a payout would go over; one that is not there says nothing of itself, and sends nothing either."""
+    settings = core.config.providers.get(provider or "")
+    rail = core.providers.get(provider or "")
+    return Rail(
+        provider=provider,
+        provider_type=settings.type.value if settings else None,
+        adapter=settings.adapter if settings else None,
+        needs_legal_approval=rail.capabilities.needs_legal_approval if rail else False,
+    )
