@@ -34,7 +34,7 @@ from rewardrails.engine.group import Group
 from rewardrails.engine.idempotent import IdempotentCall
 from rewardrails.engine.manual import ManualItem, ManualResult
 from rewardrails.engine.needs import PoolNeed, needs
-from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.engine.pauses import Pause, PauseScope, PauseStops
 from rewardrails.engine.quotes import StoredQuote
 from rewardrails.engine.read import EventView, PayoutFilter, PayoutHistory, PayoutView
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_of, request_payouts
@@ -321,9 +321,11 @@ class RewardRails:
         """Record many results of the manual queue; answers each."""
         return await manual.record(self.core, results, self.actor)
 
-    async def pause(self, scope: PauseScope, subject: str = "", *, reason: str) -> Pause:
-        """Stop sending everything, or what goes over a provider, or of a campaign."""
-        return await pauses.pause(self.core, scope=scope, subject=subject, reason=reason, actor=self.actor)
+    async def pause(
+        self, scope: PauseScope, subject: str = "", *, reason: str, stops: PauseStops = PauseStops.SENDING
+    ) -> Pause:
+        """Stop sending, or accepting: for everything, a provider, a campaign or a player."""
+        return await pauses.pause(self.core, scope=scope, subject=subject, reason=reason, actor=self.actor, stops=stops)
 
     async def lift(self, pause_id: UUID) -> Pause:
         """Let sending go on."""

@@ -8,27 +8,31 @@ from rich.table import Table
 
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
-from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.engine.pauses import Pause, PauseScope, PauseStops
 from rewardrails.security.keys import Scope
 
-app = App(name="pause", help="Stop sending everything, one provider or one campaign, and go on.")
+app = App(name="pause", help="Stop sending or accepting: everything, a provider, a campaign or a player; and go on.")
 
 
 @app.command(name="set")
-async def set_pause(scope: PauseScope, subject: str = "", *, reason: str, session: Here) -> None:
-    """Stop sending. Nothing is lost: payouts wait.
+async def set_pause(
+    scope: PauseScope, subject: str = "", *, reason: str, stops: PauseStops = PauseStops.SENDING, session: Here
+) -> None:
+    """Stop sending (payouts wait), or accepting (new ones are refused and may be sent again later).
 
     Parameters
     ----------
     scope
         What to pause.
     subject
-        The provider's or campaign's name; nothing for everything.
+        The provider's, campaign's or player's name; nothing for everything.
     reason
         Why.
+    stops
+        What stands still.
     """
     async with session.rails(Scope.PAUSE) as rails:
-        made = await rails.pause(scope, subject, reason=reason)
+        made = await rails.pause(scope, subject, reason=reason, stops=stops)
     session.output.show(made, _shown([made]), f"to go on: rewardrails pause lift {made.id}")
 
 
@@ -43,7 +47,7 @@ async def lift(pause: UUID, *, session: Here) -> None:
     """
     async with session.rails(Scope.PAUSE) as rails:
         lifted = await rails.lift(pause)
-    session.output.show(lifted, f"pause {lifted.id} is lifted: sending goes on")
+    session.output.show(lifted, f"pause {lifted.id} is lifted")
 
 
 @app.command(name="list")
@@ -55,5 +59,8 @@ async def list_pauses(*, session: Here) -> None:
 
 
 def _shown(pauses: Sequence[Pause]) -> Table:
-    rows = [(one.id, one.scope.value, one.subject, one.reason, one.created_by, one.created_at) for one in pauses]
-    return table("Pauses", ("id", "scope", "subject", "reason", "by", "since"), rows)
+    rows = [
+        (one.id, one.scope.value, one.subject, one.stops.value, one.reason, one.created_by, one.created_at)
+        for one in pauses
+    ]
+    return table("Pauses", ("id", "scope", "subject", "stops", "reason", "by", "since"), rows)

@@ -1,4 +1,4 @@
-"""Pause switches: for everything, a provider or a campaign; the sender looks at them in every claim."""
+"""Pause switches at four levels, of sending and of accepting apart; both look at them inside their own transaction."""
 
 import json
 from dataclasses import dataclass
@@ -19,6 +19,14 @@ class PauseScope(StrEnum):
     EVERYTHING = "everything"
     PROVIDER = "provider"
     CAMPAIGN = "campaign"
+    PLAYER = "player"
+
+
+class PauseStops(StrEnum):
+    """What stands still: nothing more is sent, or nothing more is taken on."""
+
+    SENDING = "sending"
+    ACCEPTING = "accepting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,7 @@ class Pause:
     id: UUID
     scope: PauseScope
     subject: str
+    stops: PauseStops
     reason: str
     created_by: str
     created_at: datetime
@@ -35,34 +44,47 @@ class Pause:
     lifted_at: datetime | None
 
 
-async def pause(core: Core, *, scope: PauseScope, subject: str, reason: str, actor: str) -> Pause:
-    """Stop sending; nothing that is not yet under way is sent once this returns. Pausing twice keeps the first pause."""
+async def pause(
+    core: Core,
+    *,
+    scope: PauseScope,
+    subject: str,
+    reason: str,
+    actor: str,
+    stops: PauseStops = PauseStops.SENDING,
+) -> Pause:
+    """Stop sending or accepting: nothing that is not yet under way goes on once this returns. Twice keeps the first pause."""
     return await core.database.run(
-        lambda tx: pause_within(core, tx, scope=scope, subject=subject, reason=reason, actor=actor)
+        lambda tx: pause_within(core, tx, scope=scope, subject=subject, reason=reason, actor=actor, stops=stops)
     )
 
 
 async def pause_within(
-    core: Core, tx: Connection, *, scope: PauseScope, subject: str, reason: str, actor: str
+    core: Core,
+    tx: Connection,
+    *,
+    scope: PauseScope,
+    subject: str,
+    reason: str,
+    actor: str,
+    stops: PauseStops = PauseStops.SENDING,
 ) -> Pause:
     """`pause` inside the caller's transaction."""
     if (scope is PauseScope.EVERYTHING) != (subject == ""):
-        raise FieldInvalid(
-            "a pause of everything names no subject; one of a provider or campaign names it", field="subject"
-        )
+        raise FieldInvalid("a pause of everything names no subject; any other one names it", field="subject")
     known = {PauseScope.PROVIDER: core.config.providers, PauseScope.CAMPAIGN: core.config.campaigns}.get(scope)
     if known is not None and subject not in known:
         raise FieldInvalid(f"there is no {scope.value} called {subject!r} in the configuration", field="subject")
-    made = await tx.fetchrow(sql("insert_pause"), ids.new_id(), scope.value, subject, reason, actor)
+    made = await tx.fetchrow(sql("insert_pause"), ids.new_id(), scope.value, subject, reason, actor, stops.value)
     if made is None:
-        return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject))
-    data = json.dumps({"scope": scope.value, "subject": subject, "reason": reason})
+        return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject, stops.value))
+    data = json.dumps({"scope": scope.value, "subject": subject, "stops": stops.value, "reason": reason})
     await tx.execute(sql("insert_events"), [made["id"]], [1], ["pause.set"], [data], actor)
     return _pause(made)
 
 
 async def lift(core: Core, *, pause_id: UUID, actor: str) -> Pause:
-    """Let sending go on. Raises `NotFound` when no such pause is active."""
+    """Let things go on. Raises `NotFound` when no such pause is active."""
     return await core.database.run(lambda tx: lift_within(tx, pause_id=pause_id, actor=actor))
 
 
@@ -83,4 +105,4 @@ async def active(core: Core) -> list[Pause]:
 
 def _pause(row: object) -> Pause:
     fields = dict(row)  # type: ignore[call-overload]
-    return Pause(**{**fields, "scope": PauseScope(fields["scope"])})
+    return Pause(**{**fields, "scope": PauseScope(fields["scope"]), "stops": PauseStops(fields["stops"])})

@@ -162,7 +162,8 @@ async def request_within(
     made = await _insert(connection, await _judge(core, connection, fresh, actor), actor)
     fitting = await _reserve(connection, made, actor)
     await _note_gates(core, connection, fitting)
-    met |= await _payouts_met(connection, [plan for plan in fresh.values() if plan.payout_id not in made])
+    # Also what another row of this batch, or somebody else just now, has made of the same reward.
+    met |= await _payouts_met(connection, [plan for plan in planned.values() if plan.payout_id not in made])
     for index, plan in planned.items():
         results[index] = _answer(plan, made, fitting, met)
     return [results[index] for index in range(len(requests))]

@@ -11,7 +11,7 @@ from rewardrails.domain.observation import ObservationSource, ObservedStatus, Sy
 from rewardrails.engine.core import Core
 from rewardrails.engine.group import Group
 from rewardrails.engine.observe import Seen, Verdict, apply_observations
-from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.engine.pauses import Pause, PauseScope, PauseStops
 from rewardrails.engine.send import Budget, Claimed, claim, hold_lapsed_quotes, never_sent, send
 from rewardrails.engine.sync import Asked, apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
 from rewardrails.errors import ErrorCode
@@ -48,13 +48,19 @@ class Pauses:
 
     def remember(self, pauses: Sequence[Pause]) -> None:
         """Take over what was read."""
-        self._active = frozenset((pause.scope, pause.subject) for pause in pauses)
+        sending = (pause for pause in pauses if pause.stops is PauseStops.SENDING)
+        self._active = frozenset((pause.scope, pause.subject) for pause in sending)
 
-    def stop(self, provider: str, campaign: str | None) -> bool:
-        """Whether nothing of this provider (or, if one is named, of this campaign) may be sent."""
+    def stop(self, provider: str, campaign: str | None = None, player_id: str | None = None) -> bool:
+        """Whether nothing of this provider (or, where named, of this campaign or player) may be sent."""
         return bool(
             self._active
-            & {(PauseScope.EVERYTHING, ""), (PauseScope.PROVIDER, provider), (PauseScope.CAMPAIGN, campaign or "")}
+            & {
+                (PauseScope.EVERYTHING, ""),
+                (PauseScope.PROVIDER, provider),
+                (PauseScope.CAMPAIGN, campaign or ""),
+                (PauseScope.PLAYER, player_id or ""),
+            }
         )
 
 
@@ -88,7 +94,7 @@ class RailRunner:
         await self._results.drain()
 
     async def _claim_and_send(self) -> int:
-        if self._pauses.stop(self._provider.name, campaign=None):
+        if self._pauses.stop(self._provider.name):
             return 0
         free = self._settings.calls_at_once - self._calling
         if free < max(1, self._settings.calls_at_once // 2):
@@ -114,7 +120,7 @@ class RailRunner:
         await self._results.submit(seen)
 
     async def _call(self, item: Claimed) -> Seen:
-        if self._pauses.stop(self._provider.name, item.order.campaign):
+        if self._pauses.stop(self._provider.name, item.order.campaign, item.order.player_id):
             return never_sent(item, self._provider.name, ErrorCode.PAYOUTS_PAUSED, self._core.actor)
         started = clock.monotonic()
         seen = await send(self._core, self._provider, item)

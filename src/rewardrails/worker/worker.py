@@ -7,6 +7,7 @@ import structlog
 
 from rewardrails.engine.batches import start_chunk
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
@@ -46,6 +47,7 @@ class Worker:
             self._loop("beat", self._beat, BEAT_SECONDS),
             self._loop("pauses", self._read_pauses, PAUSE_SECONDS),
             self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.05, WEBHOOK_BATCH // 2),
+            self._loop("judge", lambda: judge_due(self._core), 0.5, RECHECK_BATCH),
             self._loop("batches", lambda: start_chunk(self._core), 0.3),
             self._loop(
                 "seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1, SEAL_BATCH

@@ -301,7 +301,7 @@ async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_runni
             await older.fetchval("SELECT pg_current_xact_id()")
             await running.fetchval("SELECT pg_current_xact_id()")
             async with core.database.transaction() as younger:
-                await hold_within(younger, result.payout_id, cause="look", actor="ops")
+                await hold_within(core, younger, result.payout_id, cause="look", actor="ops")
             await release_hold_within(core, older, result.payout_id, actor="ops")
             await older.execute("COMMIT")
             await seal(core.database, [])

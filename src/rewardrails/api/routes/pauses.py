@@ -19,11 +19,17 @@ from rewardrails.store.database import Connection
 async def create_pause(
     request: ApiRequest, core: Injected[Core], data: JSONBody[PauseIn], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
-    """Stop sending, for everything, one provider or one campaign. Pausing what is paused answers the first pause."""
+    """Stop sending or accepting: everything, a provider, a campaign or a player. Pausing again answers the first pause."""
 
     async def work(tx: Connection) -> tuple[int, PauseOut]:
         made = await pauses.pause_within(
-            core, tx, scope=data.scope, subject=data.subject, reason=data.reason, actor=request.user.actor
+            core,
+            tx,
+            scope=data.scope,
+            subject=data.subject,
+            reason=data.reason,
+            actor=request.user.actor,
+            stops=data.stops,
         )
         return 201, PauseOut.of(made)
 
@@ -40,7 +46,7 @@ async def list_pauses(core: Injected[Core]) -> PauseList:
 async def lift_pause(
     request: ApiRequest, core: Injected[Core], pause_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[PauseOut]:
-    """Let sending go on."""
+    """Let things go on."""
 
     async def work(tx: Connection) -> tuple[int, PauseOut]:
         return 200, PauseOut.of(await pauses.lift_within(tx, pause_id=pause_id, actor=request.user.actor))

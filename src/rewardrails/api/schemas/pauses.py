@@ -6,15 +6,16 @@ from uuid import UUID
 import msgspec
 
 from rewardrails.api.schemas.common import In, Name, OptionalName, Out
-from rewardrails.engine.pauses import Pause, PauseScope
+from rewardrails.engine.pauses import Pause, PauseScope, PauseStops
 
 
 class PauseIn(In):
-    """What to pause and why; `subject` names the provider or campaign and stays empty for everything."""
+    """What to pause and why; `subject` names the provider, campaign or player and stays empty for everything."""
 
     scope: PauseScope
     reason: Name
     subject: OptionalName = ""
+    stops: PauseStops = PauseStops.SENDING
 
 
 class PauseOut(Out):
@@ -23,6 +24,7 @@ class PauseOut(Out):
     id: UUID
     scope: PauseScope
     subject: str
+    stops: PauseStops
     reason: str
     created_by: str
     created_at: datetime

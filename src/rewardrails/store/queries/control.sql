@@ -1,9 +1,9 @@
 -- name: insert_pause
-INSERT INTO pause (id, scope, subject, reason, created_by) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (scope, subject) WHERE lifted_at IS NULL DO NOTHING RETURNING *
+INSERT INTO pause (id, scope, subject, reason, created_by, stops) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (scope, subject, stops) WHERE lifted_at IS NULL DO NOTHING RETURNING *
 
 -- name: active_pause
-SELECT * FROM pause WHERE scope = $1 AND subject = $2 AND lifted_at IS NULL
+SELECT * FROM pause WHERE scope = $1 AND subject = $2 AND stops = $3 AND lifted_at IS NULL
 
 -- name: active_pauses
 SELECT * FROM pause WHERE lifted_at IS NULL ORDER BY id
