@@ -139,3 +139,90 @@ SELECT gate FROM hold WHERE closed_at IS NULL AND payout_id = $1
 
 -- name: accepting_pauses
 SELECT scope, subject FROM pause WHERE lifted_at IS NULL AND stops = 'accepting'
+
+-- name: payout_for_gates
+SELECT id, state, version, code, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
+    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, batch_id,
+    (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool
+FROM payout WHERE id = $1
+
+-- name: insert_legal_approval
+INSERT INTO legal_approval (id, provider_type, adapter, assets, jurisdictions, campaigns, max_total, max_per_player,
+    valid_from, valid_until, document_reference, document_sha256, recorded_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING *
+
+-- name: lock_legal_approval
+SELECT * FROM legal_approval WHERE id = $1 FOR UPDATE
+
+-- name: confirm_legal_approval
+UPDATE legal_approval SET confirmed_by = $2, confirmed_at = rr_now() WHERE id = $1 RETURNING *
+
+-- name: revoke_legal_approval
+UPDATE legal_approval SET revoked_by = $2, revoked_at = rr_now(), revoke_reason = $3 WHERE id = $1 RETURNING *
+
+-- name: legal_approvals
+SELECT * FROM legal_approval ORDER BY id DESC
+
+-- name: upsert_player_checks
+INSERT INTO player_check (player_id, kind, result, age, reference, expires_at, recorded_by)
+SELECT player_id, kind, result, age, reference, expires_at, $7
+FROM unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[])
+    AS row (player_id, kind, result, age, reference, expires_at)
+ORDER BY player_id, kind
+ON CONFLICT (player_id, kind) DO UPDATE SET result = EXCLUDED.result, age = EXCLUDED.age, reference = EXCLUDED.reference,
+    expires_at = EXCLUDED.expires_at, recorded_by = EXCLUDED.recorded_by, recorded_at = rr_now()
+
+-- name: upsert_player_risks
+INSERT INTO player_risk (player_id, score, reasons, expires_at, recorded_by)
+SELECT player_id, score, string_to_array(reasons, E'\x1f'), expires_at, $5
+FROM unnest($1::text[], $2::smallint[], $3::text[], $4::timestamptz[]) AS row (player_id, score, reasons, expires_at)
+ORDER BY player_id
+ON CONFLICT (player_id) DO UPDATE SET score = EXCLUDED.score, reasons = EXCLUDED.reasons,
+    expires_at = EXCLUDED.expires_at, recorded_by = EXCLUDED.recorded_by, recorded_at = rr_now()
+
+-- name: supersede_list
+UPDATE address_list SET superseded_at = rr_now() WHERE name = $1 AND superseded_at IS NULL RETURNING kind, dated
+
+-- name: insert_list
+INSERT INTO address_list (id, name, kind, source, dated, sha256, entries, loaded_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+RETURNING id, name, kind, source, dated, sha256, entries, loaded_by, loaded_at
+
+-- name: insert_list_entries
+INSERT INTO address_list_entry (list_id, address_digest) SELECT $1, digest FROM unnest($2::bytea[]) AS digest
+
+-- name: current_lists
+SELECT id, name, kind, source, dated, sha256, entries, loaded_by, loaded_at
+FROM address_list WHERE superseded_at IS NULL ORDER BY name
+
+-- name: upsert_screenings
+INSERT INTO screening (address_digest, screener, result, reference, expires_at)
+SELECT address_digest, screener, result, reference, rr_now() + lasts * interval '1 second'
+FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::float8[])
+    AS row (address_digest, screener, result, reference, lasts)
+ORDER BY address_digest, screener
+ON CONFLICT (address_digest, screener) DO UPDATE SET result = EXCLUDED.result, reference = EXCLUDED.reference,
+    expires_at = EXCLUDED.expires_at, recorded_at = rr_now()
+
+-- name: note_proof
+INSERT INTO address_use (address_digest, player_id, proved_at, proof) VALUES ($1, $2, rr_now(), $3)
+ON CONFLICT (address_digest, player_id) DO UPDATE SET proved_at = rr_now(), proof = EXCLUDED.proof
+
+-- name: waiting_totals
+SELECT pool.name AS pool, payout.asset, count(*)::int AS payouts, sum(payout.amount) AS amount_minor,
+    (SELECT balance FROM account WHERE account.pool_id = pool.id AND account.name = 'reserved')::numeric AS pool_reserved_minor
+FROM payout JOIN pool ON pool.id = payout.pool_id
+WHERE payout.state = 'awaiting_approval' AND ($1::uuid IS NULL OR payout.batch_id = $1)
+GROUP BY pool.id, pool.name, payout.asset ORDER BY pool.name
+
+-- name: waiting_of_batch
+SELECT id FROM payout WHERE state = 'awaiting_approval' AND batch_id = $1 ORDER BY id
+
+-- name: set_rates
+INSERT INTO rate (asset, value, dated, source, set_by)
+SELECT asset, value, $3, $4, $5 FROM unnest($1::text[], $2::numeric[]) AS row (asset, value) ORDER BY asset
+ON CONFLICT (asset) DO UPDATE SET value = EXCLUDED.value, dated = EXCLUDED.dated, source = EXCLUDED.source,
+    set_by = EXCLUDED.set_by, set_at = rr_now() WHERE rate.dated <= EXCLUDED.dated
+
+-- name: rates
+SELECT asset, value, dated, source, set_by, set_at FROM rate ORDER BY asset

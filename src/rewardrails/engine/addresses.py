@@ -1,0 +1,151 @@
+"""What is known of destinations: lists loaded from files, screeners' answers, proofs of ownership. Digests only."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rewardrails import ids
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.policy import destinations
+from rewardrails.domain.policy.case import ListKind, Screening
+from rewardrails.engine.core import Core
+from rewardrails.errors import FieldInvalid
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+_INSERT_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewList:
+    """A list as its file says; `dated` is when the source made it, `entries` its destinations, normalised."""
+
+    name: str
+    kind: ListKind
+    source: str
+    dated: datetime
+    sha256: bytes
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedList:
+    """A list in force."""
+
+    id: UUID
+    name: str
+    kind: ListKind
+    source: str
+    dated: datetime
+    sha256: bytes
+    entries: int
+    loaded_by: str
+    loaded_at: datetime
+
+
+async def load_list(core: Core, new: NewList, *, actor: str) -> LoadedList:
+    """Put a list in force in place of the one of the same name; held payouts are judged again. Raises `FieldInvalid`.
+
+    A list older than the one in force is refused: it would let through what the newer one stops.
+    """
+    return await core.database.run(lambda tx: load_list_within(core, tx, new, actor=actor))
+
+
+async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: str) -> LoadedList:
+    """`load_list` inside the caller's transaction."""
+    current = await tx.fetchrow(sql("supersede_list"), new.name)
+    if current is not None and (current["dated"] > new.dated or current["kind"] != new.kind):
+        raise FieldInvalid(
+            f"the list {new.name!r} in force is a {current['kind']} list of {current['dated']:%Y-%m-%d}: "
+            "load a newer one of the same kind",
+            field="dated",
+        )
+    digests = sorted({digest_entry(core, entry) for entry in new.entries})
+    row = await tx.fetchrow(
+        sql("insert_list"),
+        ids.new_id(),
+        new.name,
+        new.kind.value,
+        new.source,
+        new.dated,
+        new.sha256,
+        len(digests),
+        actor,
+    )
+    loaded = LoadedList(**{**dict(row or {}), "kind": new.kind})
+    for start in range(0, len(digests), _INSERT_AT_ONCE):
+        await tx.execute(sql("insert_list_entries"), loaded.id, digests[start : start + _INSERT_AT_ONCE])
+    data = json.dumps({"name": new.name, "sha256": new.sha256.hex(), "entries": len(digests)})
+    await tx.execute(sql("insert_events"), [loaded.id], [1], ["address_list.loaded"], [data], actor)
+    await tx.execute(sql("judge_gate_again"), [destinations.LISTS])
+    return loaded
+
+
+async def lists(core: Core) -> list[LoadedList]:
+    """The lists in force, by name."""
+    async with core.database.reading() as connection:
+        rows = await connection.fetch(sql("current_lists"))
+    return [LoadedList(**{**dict(row), "kind": ListKind(row["kind"])}) for row in rows]
+
+
+def digest_entry(core: Core, entry: str) -> bytes:
+    """The digest under which a destination is looked up, as `Core.digest_address` makes it."""
+    return core.digest_address(Destination(kind="", value=entry, memo=""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningAnswer:
+    """What a screener said of a destination, and for how long that counts."""
+
+    address_digest: bytes
+    screener: str
+    screening: Screening
+    lasts: timedelta
+    reference: str = ""
+
+
+async def note_screenings(core: Core, answers: Sequence[ScreeningAnswer]) -> None:
+    """Store screeners' answers; payouts that waited for them are judged again."""
+
+    async def work(tx: Connection) -> None:
+        await tx.execute(
+            sql("upsert_screenings"),
+            [answer.address_digest for answer in answers],
+            [answer.screener for answer in answers],
+            [answer.screening.value for answer in answers],
+            [answer.reference or None for answer in answers],
+            [answer.lasts.total_seconds() for answer in answers],
+        )
+        await tx.execute(sql("judge_gate_again"), [destinations.SCREENING])
+
+    await core.database.run(work)
+
+
+async def note_proof(core: Core, tx: Connection, *, player_id: str, destination: Destination, proof: str) -> None:
+    """Note that a player proved a destination to be theirs; `proof` says how, without secrets."""
+    await tx.execute(sql("note_proof"), core.digest_address(destination), player_id, proof)
+    await tx.execute(sql("judge_player_again"), [player_id])
+
+
+def read_plain(data: bytes) -> tuple[str, ...]:
+    """Entries of a plain list: one destination a line, `#` begins a comment. Raises `FieldInvalid` for other bytes."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FieldInvalid("the list is not UTF-8 text", field="file") from None
+    return tuple(_entries(text.splitlines()))
+
+
+def sha256(data: bytes) -> bytes:
+    """What a file is recognised by (32 bytes)."""
+    return hashlib.sha256(data).digest()
+
+
+def _entries(lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        entry = line.partition("#")[0].strip()
+        if entry:
+            yield entry

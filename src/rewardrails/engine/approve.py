@@ -1,0 +1,93 @@
+"""Approval by people: one person's word for exactly one content; void after any change, never the author's own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.verdict import Judgement
+from rewardrails.engine.core import Core
+from rewardrails.engine.gates.again import judge_again
+from rewardrails.errors import Forbidden, NotFound, StateConflict
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+APPROVE_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for approval, by pool and asset; smallest units."""
+
+    pool: str
+    asset: str
+    payouts: int
+    amount_minor: int
+    pool_reserved_minor: int
+
+
+async def waiting(core: Core, batch_id: UUID | None = None) -> list[Waiting]:
+    """Totals of what waits, for one batch or all."""
+    async with core.database.reading() as connection:
+        return await _waiting(connection, batch_id)
+
+
+async def approve(core: Core, payout_ids: Sequence[UUID], *, actor: str) -> dict[UUID, Judgement]:
+    """Sign payouts off; each goes on once enough people have. Answers how each stands afterwards.
+
+    Raises `NotFound`, `Forbidden` for the author of any, `StateConflict` for one that does not wait for approval; then
+    none is signed.
+    """
+    return await core.database.run(lambda tx: approve_within(core, tx, payout_ids, actor=actor))
+
+
+async def approve_within(
+    core: Core, tx: Connection, payout_ids: Sequence[UUID], *, actor: str
+) -> dict[UUID, Judgement]:
+    """`approve` inside the caller's transaction."""
+    rows = await tx.fetch(sql("lock_payouts"), sorted(set(payout_ids)))
+    missing = set(payout_ids) - {row["id"] for row in rows}
+    if missing:
+        raise NotFound(f"there is no payout {min(missing)}")
+    for row in rows:
+        if row["created_by"] == actor:
+            raise Forbidden(f"payout {row['id']} was created by you: another person approves it")
+        if row["state"] != PayoutState.AWAITING_APPROVAL:
+            raise StateConflict(f"payout {row['id']} is {row['state']} and waits for no approval")
+    await tx.fetch(sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], actor)
+    return await judge_again(core, tx, [row["id"] for row in rows], actor)
+
+
+async def approve_batch(core: Core, batch_id: UUID, *, seen: Sequence[Waiting], actor: str) -> int:
+    """Sign off everything of a batch that waits, if it still is what the approver has `seen`; answers how many.
+
+    Raises `StateConflict` when the totals have changed meanwhile.
+    """
+
+    async def work(tx: Connection) -> int:
+        ids = [row["id"] for row in await tx.fetch(sql("waiting_of_batch"), batch_id)]
+        if _totals(await _waiting(tx, batch_id)) != _totals(seen):
+            raise StateConflict("what waits is not what was shown any more: look again, then approve")
+        for start in range(0, len(ids), APPROVE_AT_ONCE):
+            await approve_within(core, tx, ids[start : start + APPROVE_AT_ONCE], actor=actor)
+        return len(ids)
+
+    return await core.database.run(work)
+
+
+async def _waiting(connection: Connection, batch_id: UUID | None) -> list[Waiting]:
+    rows = await connection.fetch(sql("waiting_totals"), batch_id)
+    return [
+        Waiting(
+            pool=row["pool"],
+            asset=row["asset"],
+            payouts=row["payouts"],
+            amount_minor=int(row["amount_minor"]),
+            pool_reserved_minor=int(row["pool_reserved_minor"]),
+        )
+        for row in rows
+    ]
+
+
+def _totals(waiting: Sequence[Waiting]) -> list[tuple[str, str, int, int]]:
+    return [(one.pool, one.asset, one.payouts, one.amount_minor) for one in waiting]

@@ -1,0 +1,86 @@
+"""Why a payout stands where it stands: every gate with its verdict, in words for operators and words for players."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.verdict import Verdict
+from rewardrails.engine.core import Core
+from rewardrails.engine.gates.judging import candidate_of, look
+from rewardrails.errors import CATALOGUE, ErrorCode, NotFound
+from rewardrails.store.sql import sql
+
+# These codes would tell a player why compliance looks at them; all of them say the same.
+_COMPLIANCE = frozenset(
+    {
+        ErrorCode.LEGAL_APPROVAL_MISSING,
+        ErrorCode.SCREENING_HOLD,
+        ErrorCode.DESTINATION_BLOCKED,
+        ErrorCode.LIMIT_EXCEEDED,
+        ErrorCode.JURISDICTION_NOT_ALLOWED,
+        ErrorCode.APPROVAL_REQUIRED,
+        ErrorCode.COOLING_OFF,
+    }
+)
+BEING_CHECKED = "Your payout is being checked. You need not do anything."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldView:
+    """One thing that stopped, or stops, a payout."""
+
+    gate: str
+    code: str | None
+    why: str
+    owner: str
+    opened_at: datetime
+    deadline_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A payout's state, what every gate says now, every hold there was, and what a player may be told."""
+
+    payout_id: UUID
+    state: PayoutState
+    verdicts: tuple[Verdict, ...]
+    holds: tuple[HoldView, ...]
+    player_text: str
+
+
+async def explain(core: Core, payout_id: UUID) -> Explanation:
+    """Ask every gate about a payout as it stands now, changing nothing. Raises `NotFound`."""
+    async with core.database.reading() as connection:
+        row = await connection.fetchrow(sql("payout_for_gates"), payout_id)
+        if row is None:
+            raise NotFound(f"there is no payout {payout_id}")
+        (judged,) = await look(core, connection, [candidate_of(core, row)])
+        rows = await connection.fetch(sql("holds_of"), payout_id)
+    holds = tuple(HoldView(**{key: value for key, value in found.items() if key != "payout_id"}) for found in rows)
+    state = PayoutState(row["state"])
+    return Explanation(
+        payout_id=payout_id,
+        state=state,
+        verdicts=judged.judgement.verdicts,
+        holds=holds,
+        player_text=player_text(state, row["code"]),
+    )
+
+
+def player_text(state: PayoutState, code: str | None) -> str:
+    """What a player may be told; the reasons of compliance are never among it."""
+    if code is not None and ErrorCode(code) not in _COMPLIANCE and CATALOGUE[ErrorCode(code)].player_text:
+        return CATALOGUE[ErrorCode(code)].player_text
+    match state:
+        case PayoutState.PAID:
+            return "Your payout is on its way to you."
+        case PayoutState.CANCELED:
+            return "This payout was canceled."
+        case PayoutState.HELD | PayoutState.AWAITING_APPROVAL:
+            return BEING_CHECKED
+        case _:
+            return "Your payout is being worked on."

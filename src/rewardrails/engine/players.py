@@ -1,0 +1,83 @@
+"""What the game tells of its players: references to checks made elsewhere, and how much it distrusts them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.engine.core import Core
+from rewardrails.errors import FieldInvalid
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """How a check came out and until when that counts; `reference` names it at whoever made it, `age` in years."""
+
+    player_id: str
+    kind: CheckKind
+    result: CheckResult
+    reference: str
+    expires_at: datetime
+    age: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskReport:
+    """A risk score of 0 to 100 with its reasons, and until when it counts."""
+
+    player_id: str
+    score: int
+    reasons: tuple[str, ...]
+    expires_at: datetime
+
+
+async def report_checks(core: Core, reports: Sequence[CheckReport], *, actor: str) -> None:
+    """Take over the latest checks; payouts they concern are judged again at once. Raises `FieldInvalid`."""
+    await core.database.run(lambda tx: report_checks_within(tx, reports, actor=actor))
+
+
+async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *, actor: str) -> None:
+    """`report_checks` inside the caller's transaction."""
+    for report in reports:
+        if not report.player_id or not report.reference.strip():
+            raise FieldInvalid("a check names its player and its reference", field="reference")
+        if report.kind is CheckKind.AGE and report.result is CheckResult.PASSED and report.age is None:
+            raise FieldInvalid("an age check that passed says which age it proves", field="age")
+        if report.age is not None and not 0 <= report.age <= 150:
+            raise FieldInvalid("an age is between 0 and 150", field="age")
+    latest = {(report.player_id, report.kind): report for report in reports}.values()
+    await tx.execute(
+        sql("upsert_player_checks"),
+        [report.player_id for report in latest],
+        [report.kind.value for report in latest],
+        [report.result.value for report in latest],
+        [report.age for report in latest],
+        [report.reference.strip() for report in latest],
+        [report.expires_at for report in latest],
+        actor,
+    )
+    await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
+
+
+async def report_risk(core: Core, reports: Sequence[RiskReport], *, actor: str) -> None:
+    """Take over the latest scores; payouts they concern are judged again at once. Raises `FieldInvalid`."""
+    await core.database.run(lambda tx: report_risk_within(tx, reports, actor=actor))
+
+
+async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, actor: str) -> None:
+    """`report_risk` inside the caller's transaction."""
+    for report in reports:
+        if not report.player_id or not 0 <= report.score <= 100:
+            raise FieldInvalid("a risk score names its player and is between 0 and 100", field="score")
+    latest = {report.player_id: report for report in reports}.values()
+    await tx.execute(
+        sql("upsert_player_risks"),
+        [report.player_id for report in latest],
+        [report.score for report in latest],
+        ["\x1f".join(report.reasons) for report in latest],
+        [report.expires_at for report in latest],
+        actor,
+    )
+    await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
