@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -96,6 +97,16 @@ def _note(text: str, network: str) -> str:
 
 def _invalid(message: str) -> DestinationInvalid:
     return DestinationInvalid(message, field="destination")
+
+
+def canonical_forms(text: str, network: str) -> frozenset[str]:
+    """Every value that a destination written so may have here; what no strict parser can read stands for itself."""
+    forms = {text}
+    for name, read in PARSERS.items():
+        if name != "note":
+            with suppress(DestinationInvalid):
+                forms.add(read(text, network))
+    return frozenset(forms)
 
 
 PARSERS: Mapping[str, Parser] = MappingProxyType(

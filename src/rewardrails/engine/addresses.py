@@ -1,14 +1,13 @@
 """What is known of destinations: lists loaded from files, screeners' answers, proofs of ownership. Digests only."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from rewardrails import ids
-from rewardrails.domain.destination import Destination
+from rewardrails.domain.destination import Destination, canonical_forms
 from rewardrails.domain.policy import destinations
 from rewardrails.domain.policy.case import ListKind, Screening
 from rewardrails.engine.core import Core
@@ -21,7 +20,7 @@ _INSERT_AT_ONCE = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewList:
-    """A list as its file says; `dated` is when the source made it, `entries` its destinations, normalised."""
+    """A list as its file says; `dated` is when the source made it, `entries` its destinations as written."""
 
     name: str
     kind: ListKind
@@ -63,7 +62,9 @@ async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: s
             "load a newer one of the same kind",
             field="dated",
         )
-    digests = sorted({digest_entry(core, entry) for entry in new.entries})
+    network = core.config.network
+    forms = {form for entry in new.entries for form in canonical_forms(entry, network)}
+    digests = sorted(core.digest_address(Destination(kind="", value=form)) for form in forms)
     row = await tx.fetchrow(
         sql("insert_list"),
         ids.new_id(),
@@ -89,11 +90,6 @@ async def lists(core: Core) -> list[LoadedList]:
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("current_lists"))
     return [LoadedList(**{**dict(row), "kind": ListKind(row["kind"])}) for row in rows]
-
-
-def digest_entry(core: Core, entry: str) -> bytes:
-    """The digest under which a destination is looked up, as `Core.digest_address` makes it."""
-    return core.digest_address(Destination(kind="", value=entry, memo=""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,24 +124,3 @@ async def note_proof(core: Core, tx: Connection, *, player_id: str, destination:
     """Note that a player proved a destination to be theirs; `proof` says how, without secrets."""
     await tx.execute(sql("note_proof"), core.digest_address(destination), player_id, proof)
     await tx.execute(sql("judge_player_again"), [player_id])
-
-
-def read_plain(data: bytes) -> tuple[str, ...]:
-    """Entries of a plain list: one destination a line, `#` begins a comment. Raises `FieldInvalid` for other bytes."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FieldInvalid("the list is not UTF-8 text", field="file") from None
-    return tuple(_entries(text.splitlines()))
-
-
-def sha256(data: bytes) -> bytes:
-    """What a file is recognised by (32 bytes)."""
-    return hashlib.sha256(data).digest()
-
-
-def _entries(lines: Iterable[str]) -> Iterable[str]:
-    for line in lines:
-        entry = line.partition("#")[0].strip()
-        if entry:
-            yield entry

@@ -349,3 +349,12 @@ async def test_a_list_never_gives_way_to_an_older_one(database_dsn):
 
         assert refused.value.code is ErrorCode.FIELD_INVALID
         assert [found.entries for found in await addresses.lists(core)] == [1]
+
+
+async def test_a_listed_destination_is_found_however_the_list_writes_it(database_dsn):
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        await load(core, "player1@EXAMPLE.ORG", kind=ListKind.SANCTIONS)
+
+        (result,) = await request(core, [reward(1)])
+
+        assert (await states(core))[result.payout_id] == "held"

@@ -83,8 +83,12 @@ def test_an_approval_counts_what_went_under_it_before():
     bounded = replace(APPROVAL, max_total_minor=1500)
     key = f"legal:{APPROVAL.id}:EUR"
 
-    assert legal_approval(case(subject=CHAIN, approvals=(bounded,), usage={key: Usage(amount_minor=500)})).outcome is PASS
-    assert legal_approval(case(subject=CHAIN, approvals=(bounded,), usage={key: Usage(amount_minor=501)})).outcome is HOLD
+    assert (
+        legal_approval(case(subject=CHAIN, approvals=(bounded,), usage={key: Usage(amount_minor=500)})).outcome is PASS
+    )
+    assert (
+        legal_approval(case(subject=CHAIN, approvals=(bounded,), usage={key: Usage(amount_minor=501)})).outcome is HOLD
+    )
 
 
 def test_a_used_up_approval_gives_way_to_the_next():
