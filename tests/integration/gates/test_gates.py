@@ -72,7 +72,7 @@ async def test_revoking_stops_what_was_ready_a_moment_ago(database_dsn):
     rail = ScriptedRail("one", capabilities=CHAIN)
     async with opened_core(database_dsn, [rail]) as core:
         approval = await in_force(core)
-        first, second = await request(core, [reward(1), reward(2)])
+        await request(core, [reward(1), reward(2)])
         await send_all(core, wanted=1)
 
         await legal.revoke(core, approval.id, reason="the licence lapsed", actor="ann")
