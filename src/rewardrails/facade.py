@@ -40,6 +40,7 @@ from rewardrails.engine.read import EventView, PayoutFilter, PayoutHistory, Payo
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_of, request_payouts
 from rewardrails.engine.resolve import Resolution, Resolved, resolve
 from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError
+from rewardrails.facade_gates import Gates
 from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger import invariants, posting
 from rewardrails.ledger.invariants import LedgerReport
@@ -75,6 +76,7 @@ class RewardRails:
         """Use `open`, unless there is a `Core` already."""
         self.core = core
         self.actor = actor
+        self.gates = Gates(core, actor=actor)
         self._payouts: Group[PayoutRequest, RequestResult] = Group(self._request, limit=PAY_BATCH)
 
     @classmethod
@@ -152,9 +154,9 @@ class RewardRails:
         """Keep a payout from being sent."""
         await operate.hold(self.core, payout_id, cause=cause, actor=self.actor)
 
-    async def release(self, payout_id: UUID) -> None:
+    async def release(self, payout_id: UUID, *, reason: str = "") -> None:
         """Let a held payout be sent."""
-        await operate.release_hold(self.core, payout_id, actor=self.actor)
+        await operate.release_hold(self.core, payout_id, actor=self.actor, reason=reason)
 
     async def retry(self, payout_id: UUID) -> None:
         """Send a failed or returned payout again."""
