@@ -31,6 +31,7 @@ MEASURES: Mapping[str, Measure] = {
     "e": measures.webhook_intake,
     "f": backlog.claims,
     "g": measures.plain_worker,
+    "h": measures.life_behind_gates,
 }
 app = App(help=__doc__)
 

@@ -4,19 +4,21 @@ from collections.abc import Sequence
 
 from bench.figure import Figure, Sizes
 from bench.world import Stopwatch, World, median, surroundings
+from rewardrails.store.database import Connection
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.sql import sql
 
 SMALL = 10_000
 CLAIMS = 21
-CLAIM = ("fake", 500, "bench", 30.0, None, 30.0)
+CLAIM = 500
 FILL_SECONDS = 600.0
 # Ids ascend with the time of acceptance, as ours do.
 FILL = """
 INSERT INTO payout (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, reserved, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state, version,
     due_at, created_by)
-SELECT ('01900000' || lpad(to_hex(1e15::bigint - n), 24, '0'))::uuid, 'bench', 'fill-' || n, 'p', pool.id, 'EUR', 1000, 0, 1000, 'DE', 'paypal_email', '\\x00', 'k', '\\x00',
+SELECT ('01900000' || lpad(to_hex(1e15::bigint - n), 24, '0'))::uuid, 'bench',
+    'fill-' || n, 'p', pool.id, 'EUR', 1000, 0, 1000, 'DE', 'paypal_email', '\\x00', 'k', '\\x00',
     '\\x00', 'fake', 'ready', 1, rr_now() - n * interval '1 millisecond', 'bench'
 FROM pool, generate_series($1::int, $2::int) AS n"""
 
@@ -28,9 +30,9 @@ async def claims(server: EmbeddedPostgres, sizes: Sizes) -> Sequence[Figure]:
         small = await _claim_ms(world)
         await _fill(world, SMALL + 1, sizes.backlog)
         large = await _claim_ms(world)
-        for _ in range(sizes.backlog // 10 // CLAIM[1]):
+        for _ in range(sizes.backlog // 10 // CLAIM):
             async with world.core.database.transaction() as tx:
-                await tx.fetch(sql("claim_ready"), *CLAIM)
+                await _claim(tx)
         later = await _claim_ms(world)
     what, beside = f"claim of 500 of {sizes.backlog:,} ready, ms", f"of {SMALL:,}"
     return [
@@ -53,7 +55,12 @@ async def _claim_ms(world: World) -> float:
             transaction = connection.transaction()
             await transaction.start()
             watch = Stopwatch()
-            await connection.fetch(sql("claim_ready"), *CLAIM)
+            await _claim(connection)
             times.append(1000 / watch.rate(1))
             await transaction.rollback()
     return median(times)
+
+
+async def _claim(connection: Connection) -> None:
+    picked = [row["id"] for row in await connection.fetch(sql("pick_ready"), "fake", CLAIM)]
+    await connection.fetch(sql("claim_ready"), "fake", picked, "bench", 30.0, None, 30.0)

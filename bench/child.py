@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -23,8 +23,13 @@ from rewardrails.bootstrap import opened
 from rewardrails.cli.running import collect_seldom
 from rewardrails.config import Config
 from rewardrails.domain.assets import format_amount
+from rewardrails.domain.policy.verdict import Judgement
+from rewardrails.engine import send as engine_send
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates.facts import Candidate
+from rewardrails.engine.gates.judging import Judged
 from rewardrails.observability import log
+from rewardrails.store.database import Connection
 from rewardrails.testing.fake_provider.transport import Message, Receive, Send
 from rewardrails.worker.worker import Worker
 
@@ -53,6 +58,16 @@ async def worker(core: Core) -> None:
     """One worker."""
     ready()
     await Worker(core).run()
+
+
+async def ungated(core: Core) -> None:
+    """One worker that asks no gate."""
+
+    async def wave_through(_core: Core, _connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
+        return [Judged(candidate=candidate, judgement=Judgement(verdicts=())) for candidate in candidates]
+
+    engine_send.look = wave_through
+    await worker(core)
 
 
 async def plain(core: Core, count: str) -> None:
@@ -173,7 +188,7 @@ async def _told_to_go() -> None:
     await _go.wait()
 
 
-ROLES = {role.__name__: role for role in (api, worker, plain, endpoint, creates, notices)}
+ROLES = {role.__name__: role for role in (api, worker, ungated, plain, endpoint, creates, notices)}
 
 
 async def main() -> None:

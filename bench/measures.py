@@ -7,12 +7,14 @@ import io
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import sql_only
 from bench.cpu import CpuMeter
 from bench.figure import Figure, Sizes
 from bench.world import (
+    GATES,
     Stopwatch,
     World,
     answer_of,
@@ -119,18 +121,34 @@ async def life_with_delivery(server: EmbeddedPostgres, sizes: Sizes) -> Sequence
     return [await _life(server, sizes, what="whole life and delivery, payouts/s", workers=1, delivers=True)]
 
 
-async def _life(server: EmbeddedPostgres, sizes: Sizes, *, what: str, workers: int, delivers: bool = False) -> Figure:
+async def life_behind_gates(server: EmbeddedPostgres, sizes: Sizes) -> Sequence[Figure]:
+    """Limits, a list of 10,000 destinations and cooling-off for every payout, beside a worker that asks no gate."""
+    without = await _life(server, sizes, what="", workers=1, gates="", role="ungated")
+    behind = await _life(server, sizes, what="whole life behind gates, payouts/s", workers=1, gates=GATES)
+    return [replace(behind, beside="no gate asked", limit=without.ours)]
+
+
+async def _life(
+    server: EmbeddedPostgres,
+    sizes: Sizes,
+    *,
+    what: str,
+    workers: int,
+    delivers: bool = False,
+    gates: str = "",
+    role: str = "worker",
+) -> Figure:
     async with surroundings(server) as world:
         await take_on(world.core, sizes.payouts)
         limit = await sql_only.life(world.core, sizes.payouts)
     port = free_port() if delivers else None
-    async with surroundings(server, endpoint_port=port) as world, held_back(world.core) as go:
+    async with surroundings(server, endpoint_port=port, gates=gates) as world, held_back(world.core) as go:
         with contextlib.ExitStack() as children:
             processes = {"fake provider": [world.fake_pid()]}
             if port:
                 processes["game"] = [children.enter_context(world.child("endpoint", str(port))).pid]
             processes["API"] = [children.enter_context(world.child("api", str(world.api_port))).pid]
-            processes["workers"] = [children.enter_context(world.child("worker")).pid for _ in range(workers)]
+            processes["workers"] = [children.enter_context(world.child(role)).pid for _ in range(workers)]
             await take_on(world.core, sizes.payouts)
             await workers_seen(world.core, workers)
             if delivers:  # the acceptances; what is measured begins with the sending

@@ -15,12 +15,14 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from rewardrails import ids
+from rewardrails import clock, ids
 from rewardrails.bootstrap import opened
 from rewardrails.config import Config
 from rewardrails.domain.destination import Destination
+from rewardrails.domain.policy.case import ListKind
 from rewardrails.domain.posting import FundingSource
 from rewardrails.domain.reward import RewardRow
+from rewardrails.engine.addresses import NewList, load_list
 from rewardrails.engine.core import Core
 from rewardrails.engine.pauses import PauseScope, active, lift, pause
 from rewardrails.engine.request import request_of, request_payouts
@@ -38,8 +40,9 @@ environment = "test"
 calls_at_once = 256
 [assets]
 EUR = {{ exponent = 2, redeemable = true }}
-[destination_kinds]
-paypal_email = {{ parser = "email", assets = ["EUR"] }}
+[destination_kinds.paypal_email]
+parser = "email"
+assets = ["EUR"]
 [pools.bench]
 asset = "EUR"
 [campaigns.bench]
@@ -56,6 +59,29 @@ credentials = {{ api_token = "env:BENCH_TOKEN", webhook_secret = "env:BENCH_WEBH
 destination_kind = "paypal_email"
 provider = "fake"
 """
+# Nobody is stopped by them; everybody is asked.
+GATES = """
+[destination_kinds.paypal_email.rules]
+screened = true
+cooling_off_hours = 0
+max_players = 1000
+prove_above = { EUR = "1000000" }
+[risk]
+hold_from = 90
+[[limits]]
+name = "player"
+per = "player"
+hours = 24
+asset = "EUR"
+max_count = 1000000
+[[limits]]
+name = "everything"
+per = "everything"
+window = "calendar_day"
+asset = "EUR"
+max_amount = "1000000000"
+"""
+LISTED = 10_000
 ENDPOINT = """
 [[events.endpoints]]
 name = "game"
@@ -117,7 +143,9 @@ class World:
 
 
 @asynccontextmanager
-async def surroundings(server: EmbeddedPostgres, *, endpoint_port: int | None = None) -> AsyncIterator[World]:
+async def surroundings(
+    server: EmbeddedPostgres, *, endpoint_port: int | None = None, gates: str = ""
+) -> AsyncIterator[World]:
     """A fresh database with a funded pool, and a fake provider that accepts at once and settles by webhook."""
     name = f"bench_{ids.new_id().hex}"
     server.ensure_database(name)
@@ -145,13 +173,27 @@ async def surroundings(server: EmbeddedPostgres, *, endpoint_port: int | None = 
             "BENCH_EVENT_SECRET": EVENT_SECRET,
             "BENCH_FOLDER": folder,
         }
-        text = CONFIG.format(url=fake.url) + (ENDPOINT.format(port=endpoint_port) if endpoint_port else "")
+        text = CONFIG.format(url=fake.url) + gates + (ENDPOINT.format(port=endpoint_port) if endpoint_port else "")
         try:
             async with opened(Config.parse(text, env), folder=Path(folder), process="bench") as core:
                 await _fund(core)
+                if gates:
+                    await _list_some(core)
                 yield World(core=core, config_text=text, env=env, fake=fake, api_port=api_port)
         finally:
             fake.end()
+
+
+async def _list_some(core: Core) -> None:
+    listed = NewList(
+        name="bench",
+        kind=ListKind.SANCTIONS,
+        source="bench",
+        dated=clock.now(),
+        sha256=b"s" * 32,
+        entries=tuple(f"listed{number}@example.org" for number in range(LISTED)),
+    )
+    await load_list(core, listed, actor="bench")
 
 
 async def _fund(core: Core) -> None:
