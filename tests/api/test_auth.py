@@ -38,7 +38,7 @@ def test_every_route_under_v1_is_guarded_but_the_webhooks() -> None:
 
     assert {path for path in open_paths if path.startswith("/v1")} == {"/v1/webhooks"}
     assert any(isinstance(handler, ASGIRouteHandler) for handler in OPEN_ROUTES)
-    assert len(ROUTES) == 31
+    assert len(ROUTES) == 46
 
 
 async def test_every_route_is_closed_without_its_scope_and_open_with_it(api: Api) -> None:

@@ -18,17 +18,23 @@ from rewardrails.api.body import MAX_JSON_BYTES, JsonBody
 from rewardrails.api.context import RequestContext
 from rewardrails.api.gathering import Gathering
 from rewardrails.api.routes import (
+    address_lists,
+    approvals,
     batches,
     events,
     health,
+    holds,
     keys,
+    legal,
     manual,
     operations,
     pauses,
     payouts,
+    players,
     pools,
     providers,
     quotes,
+    rates,
     status,
     webhooks,
 )
@@ -47,16 +53,22 @@ _API = OpenAPIConfig(
     security=[{"ApiKey": []}],
 )
 ROUTERS = (
+    address_lists.router,
+    approvals.router,
     batches.router,
     events.router,
+    holds.router,
     keys.router,
+    legal.router,
     manual.router,
     operations.router,
     pauses.router,
     payouts.router,
+    players.router,
     pools.router,
     providers.router,
     quotes.router,
+    rates.router,
 )
 OPEN_ROUTES = (health.alive, health.ready, health.figures, status.status_page, webhooks.receive_webhook)
 

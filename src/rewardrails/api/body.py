@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Generator
-from typing import Any, ClassVar, TypeVar
+from types import NoneType
+from typing import Any, ClassVar, TypeVar, get_args
 
 import msgspec
 from litestar.dto import AbstractDTO, DTOFieldDefinition
@@ -26,7 +27,10 @@ class JsonBody(AbstractDTO[T]):
 
     def decode_bytes(self, value: bytes) -> object:
         """The body as the handler's type. Raises `FieldInvalid` with the JSON path of the first fault."""
-        return decode(self._decoders[self.asgi_connection.route_handler.handler_id], value)
+        decoder = self._decoders[self.asgi_connection.route_handler.handler_id]
+        if not value and NoneType in get_args(decoder.type):
+            return None  # a body that may be left out
+        return decode(decoder, value)
 
     @classmethod
     def create_for_field_definition(

@@ -8,6 +8,7 @@ from litestar.enums import MediaType
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from rewardrails.api.problems import MEDIA_TYPE, Problem
+from rewardrails.api.routes.address_lists import PATH as LISTS_PATH
 from rewardrails.api.routes.webhooks import MAX_NOTICE_BYTES, PATH
 from rewardrails.api.schemas.common import In
 
@@ -50,6 +51,11 @@ def document(app: Litestar) -> bytes:
         "required": True,
         "content": {"text/csv": {"schema": _FILE}, "application/x-ndjson": {"schema": _FILE}},
     }
+    schema["paths"][LISTS_PATH]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"text/plain": {"schema": _FILE}, "application/xml": {"schema": _FILE}},
+    }
+    schema["paths"]["/v1/payouts/{payout_id}/release"]["post"]["requestBody"]["required"] = False
     return msgspec.json.encode(schema)
 
 

@@ -3,19 +3,22 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 from litestar.params import QueryParameter
 
+from rewardrails.engine.holds_list import HoldPlace
 from rewardrails.errors import FieldInvalid
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
 _MAX_NUMBER = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many to answer at most.")]
-Cursor = Annotated[str | None, QueryParameter(max_length=64, description="`next_cursor` of the page before.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=128, description="`next_cursor` of the page before.")]
 
 
 def after_id(cursor: str | None) -> UUID | None:
@@ -42,12 +45,37 @@ def after_number(cursor: str | None) -> int:
 def cursor_at(place: UUID | int) -> str:
     """The opaque cursor of a place."""
     kind, raw = ("i", place.bytes) if isinstance(place, UUID) else ("n", place.to_bytes(8))
-    return base64.urlsafe_b64encode(kind.encode() + raw).decode().rstrip("=")
+    return _sealed(kind, raw)
+
+
+def after_hold(cursor: str | None) -> HoldPlace | None:
+    """The hold a cursor stands for. Raises `FieldInvalid`."""
+    if cursor is None:
+        return None
+    raw = _opened(cursor, "h")
+    moment, payout, gate = raw[:8], raw[8:24], raw[24:].decode("ascii", "replace")
+    if not gate.isidentifier():
+        raise _bad()
+    try:
+        opened_at = _EPOCH + timedelta(microseconds=int.from_bytes(moment))
+    except OverflowError:
+        raise _bad() from None
+    return HoldPlace(opened_at=opened_at, payout_id=UUID(bytes=payout), gate=gate)
+
+
+def cursor_at_hold(place: HoldPlace) -> str:
+    """The opaque cursor of a hold."""
+    moment = ((place.opened_at - _EPOCH) // timedelta(microseconds=1)).to_bytes(8)
+    return _sealed("h", moment + place.payout_id.bytes + place.gate.encode())
 
 
 def page_of(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
     """The page out of `limit + 1` rows read, and whether there is more."""
     return rows[:limit], len(rows) > limit
+
+
+def _sealed(kind: str, raw: bytes) -> str:
+    return base64.urlsafe_b64encode(kind.encode() + raw).decode().rstrip("=")
 
 
 def _opened(cursor: str, kind: str) -> bytes:

@@ -1,20 +1,25 @@
 """What is known of destinations: lists loaded from files, screeners' answers, proofs of ownership. Digests only."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rewardrails import ids
+import asyncpg
+
+from rewardrails import clock, ids
 from rewardrails.domain.destination import Destination, canonical_forms
 from rewardrails.domain.policy import destinations
 from rewardrails.domain.policy.case import ListKind, Screening
 from rewardrails.engine.core import Core
-from rewardrails.errors import FieldInvalid
+from rewardrails.errors import FieldInvalid, StateConflict
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far ahead a list may be dated (sources name days, in their own place): a later one would never be too old."""
 _INSERT_AT_ONCE = 5000
 
 
@@ -55,6 +60,8 @@ async def load_list(core: Core, new: NewList, *, actor: str) -> LoadedList:
 
 async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: str) -> LoadedList:
     """`load_list` inside the caller's transaction."""
+    if new.dated > clock.now() + CLOCKS_DIFFER:
+        raise FieldInvalid("a list is dated when its source made it, not in the future", field="dated")
     current = await tx.fetchrow(sql("supersede_list"), new.name)
     if current is not None and (current["dated"] > new.dated or current["kind"] != new.kind):
         raise FieldInvalid(
@@ -62,21 +69,8 @@ async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: s
             "load a newer one of the same kind",
             field="dated",
         )
-    network = core.config.network
-    forms = {form for entry in new.entries for form in canonical_forms(entry, network)}
-    digests = sorted(core.digest_address(Destination(kind="", value=form)) for form in forms)
-    row = await tx.fetchrow(
-        sql("insert_list"),
-        ids.new_id(),
-        new.name,
-        new.kind.value,
-        new.source,
-        new.dated,
-        new.sha256,
-        len(digests),
-        actor,
-    )
-    loaded = LoadedList(**{**dict(row or {}), "kind": new.kind})
+    digests = await asyncio.to_thread(_digests, core, new.entries)
+    loaded = await _insert(tx, new, len(digests), actor)
     for start in range(0, len(digests), _INSERT_AT_ONCE):
         await tx.execute(sql("insert_list_entries"), loaded.id, digests[start : start + _INSERT_AT_ONCE])
     data = json.dumps({"name": new.name, "sha256": new.sha256.hex(), "entries": len(digests)})
@@ -124,3 +118,19 @@ async def note_proof(core: Core, tx: Connection, *, player_id: str, destination:
     """Note that a player proved a destination to be theirs; `proof` says how, without secrets."""
     await tx.execute(sql("note_proof"), core.digest_address(destination), player_id, proof)
     await tx.execute(sql("judge_player_again"), [player_id])
+
+
+def _digests(core: Core, entries: Sequence[str]) -> list[bytes]:
+    forms = {form for entry in entries for form in canonical_forms(entry, core.config.network)}
+    return sorted(core.digest_address(Destination(kind="", value=form)) for form in forms)
+
+
+async def _insert(tx: Connection, new: NewList, entries: int, actor: str) -> LoadedList:
+    columns = (new.name, new.kind.value, new.source, new.dated, new.sha256, entries, actor)
+    try:
+        row = await tx.fetchrow(sql("insert_list"), ids.new_id(), *columns)
+    except asyncpg.UniqueViolationError:
+        raise StateConflict(
+            f"somebody else is loading {new.name!r} right now: look at the lists, then load again"
+        ) from None
+    return LoadedList(**{**dict(row or {}), "kind": new.kind})

@@ -29,7 +29,22 @@ class Waiting:
 async def waiting(core: Core, batch_id: UUID | None = None) -> list[Waiting]:
     """Totals of what waits, for one batch or all."""
     async with core.database.reading() as connection:
-        return await _waiting(connection, batch_id)
+        return await waiting_within(connection, batch_id)
+
+
+async def waiting_within(connection: Connection, batch_id: UUID | None) -> list[Waiting]:
+    """`waiting` on the caller's connection."""
+    rows = await connection.fetch(sql("waiting_totals"), batch_id)
+    return [
+        Waiting(
+            pool=row["pool"],
+            asset=row["asset"],
+            payouts=row["payouts"],
+            amount_minor=int(row["amount_minor"]),
+            pool_reserved_minor=int(row["pool_reserved_minor"]),
+        )
+        for row in rows
+    ]
 
 
 async def approve(core: Core, payout_ids: Sequence[UUID], *, actor: str) -> dict[UUID, Judgement]:
@@ -63,31 +78,20 @@ async def approve_batch(core: Core, batch_id: UUID, *, seen: Sequence[Waiting], 
 
     Raises `StateConflict` when the totals have changed meanwhile.
     """
-
-    async def work(tx: Connection) -> int:
-        ids = [row["id"] for row in await tx.fetch(sql("waiting_of_batch"), batch_id)]
-        if _totals(await _waiting(tx, batch_id)) != _totals(seen):
-            raise StateConflict("what waits is not what was shown any more: look again, then approve")
-        for start in range(0, len(ids), APPROVE_AT_ONCE):
-            await approve_within(core, tx, ids[start : start + APPROVE_AT_ONCE], actor=actor)
-        return len(ids)
-
-    return await core.database.run(work)
+    return await core.database.run(lambda tx: approve_batch_within(core, tx, batch_id, seen=seen, actor=actor))
 
 
-async def _waiting(connection: Connection, batch_id: UUID | None) -> list[Waiting]:
-    rows = await connection.fetch(sql("waiting_totals"), batch_id)
-    return [
-        Waiting(
-            pool=row["pool"],
-            asset=row["asset"],
-            payouts=row["payouts"],
-            amount_minor=int(row["amount_minor"]),
-            pool_reserved_minor=int(row["pool_reserved_minor"]),
-        )
-        for row in rows
-    ]
+async def approve_batch_within(
+    core: Core, tx: Connection, batch_id: UUID, *, seen: Sequence[Waiting], actor: str
+) -> int:
+    """`approve_batch` inside the caller's transaction."""
+    ids = [row["id"] for row in await tx.fetch(sql("waiting_of_batch"), batch_id)]
+    if _totals(await waiting_within(tx, batch_id)) != _totals(seen):
+        raise StateConflict("what waits is not what was shown any more: look again, then approve")
+    for start in range(0, len(ids), APPROVE_AT_ONCE):
+        await approve_within(core, tx, ids[start : start + APPROVE_AT_ONCE], actor=actor)
+    return len(ids)
 
 
 def _totals(waiting: Sequence[Waiting]) -> list[tuple[str, str, int, int]]:
-    return [(one.pool, one.asset, one.payouts, one.amount_minor) for one in waiting]
+    return sorted((one.pool, one.asset, one.payouts, one.amount_minor) for one in waiting)

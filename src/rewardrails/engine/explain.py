@@ -1,11 +1,12 @@
 """Why a payout stands where it stands: every gate with its verdict, in words for operators and words for players."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from rewardrails.domain.payout import PayoutState
-from rewardrails.domain.policy.verdict import Verdict
+from rewardrails.domain.policy.verdict import Outcome, Verdict
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.errors import CATALOGUE, ErrorCode, NotFound
@@ -61,13 +62,13 @@ async def explain(core: Core, payout_id: UUID) -> Explanation:
         (judged,) = await look(core, connection, [candidate_of(core, row)])
         rows = await connection.fetch(sql("holds_of"), payout_id)
     holds = tuple(HoldView(**{key: value for key, value in found.items() if key != "payout_id"}) for found in rows)
-    state = PayoutState(row["state"])
+    state, verdicts = PayoutState(row["state"]), judged.judgement.verdicts
     return Explanation(
         payout_id=payout_id,
         state=state,
-        verdicts=judged.judgement.verdicts,
+        verdicts=verdicts,
         holds=holds,
-        player_text=player_text(state, row["code"]),
+        player_text=player_text(state, _told(state, row["code"], verdicts)),
     )
 
 
@@ -84,3 +85,9 @@ def player_text(state: PayoutState, code: str | None) -> str:
             return BEING_CHECKED
         case _:
             return "Your payout is being worked on."
+
+
+def _told(state: PayoutState, code: str | None, verdicts: Sequence[Verdict]) -> str | None:
+    """The code a player's text follows: none of a held payout's own once compliance has a word in it."""
+    looked_at = any(verdict.outcome is Outcome.HOLD and verdict.code in _COMPLIANCE for verdict in verdicts)
+    return None if state is PayoutState.HELD and looked_at else code

@@ -130,6 +130,7 @@ async def _cancel_unsent(tx: Connection, payout_id: UUID, actor: str) -> tuple[s
     state = PayoutState(row["state"])
     if state in UNSENT and row["live_attempt_no"] is None:
         await _write(tx, row, PayoutState.CANCELED, actor, postings=release(row["reserved"]))
+        await holds.close_all(tx, payout_id, actor, "canceled")
         return None
     if state is PayoutState.CANCELED:
         return None

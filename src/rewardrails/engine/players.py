@@ -40,13 +40,15 @@ async def report_checks(core: Core, reports: Sequence[CheckReport], *, actor: st
 
 async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *, actor: str) -> None:
     """`report_checks` inside the caller's transaction."""
-    for report in reports:
-        if not report.player_id or not report.reference.strip():
-            raise FieldInvalid("a check names its player and its reference", field="reference")
+    for at, report in enumerate(reports):
+        if not report.player_id:
+            raise FieldInvalid("a check names its player", field=f"reports[{at}].player_id")
+        if not report.reference.strip():
+            raise FieldInvalid("a check names its reference", field=f"reports[{at}].reference")
         if report.kind is CheckKind.AGE and report.result is CheckResult.PASSED and report.age is None:
-            raise FieldInvalid("an age check that passed says which age it proves", field="age")
+            raise FieldInvalid("an age check that passed says which age it proves", field=f"reports[{at}].age")
         if report.age is not None and not 0 <= report.age <= 150:
-            raise FieldInvalid("an age is between 0 and 150", field="age")
+            raise FieldInvalid("an age is between 0 and 150", field=f"reports[{at}].age")
     latest = {(report.player_id, report.kind): report for report in reports}.values()
     await tx.execute(
         sql("upsert_player_checks"),
@@ -68,9 +70,11 @@ async def report_risk(core: Core, reports: Sequence[RiskReport], *, actor: str) 
 
 async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, actor: str) -> None:
     """`report_risk` inside the caller's transaction."""
-    for report in reports:
-        if not report.player_id or not 0 <= report.score <= 100:
-            raise FieldInvalid("a risk score names its player and is between 0 and 100", field="score")
+    for at, report in enumerate(reports):
+        if not report.player_id:
+            raise FieldInvalid("a risk score names its player", field=f"reports[{at}].player_id")
+        if not 0 <= report.score <= 100:
+            raise FieldInvalid("a risk score is between 0 and 100", field=f"reports[{at}].score")
     latest = {report.player_id: report for report in reports}.values()
     await tx.execute(
         sql("upsert_player_risks"),

@@ -1,19 +1,22 @@
 """What assets are worth in the reference unit, as the treasurer says."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from rewardrails import ids
+from rewardrails import clock, ids
 from rewardrails.domain.policy import limits
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
-_MAX_DIGITS = 40
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far ahead a rate may be dated: a later one would stay fresh, and no other could replace it, until then."""
+_plain_decimal = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,12 @@ async def set_rates_within(
 ) -> None:
     """`set_rates` inside the caller's transaction."""
     read = {asset: _rate(core, asset, text) for asset, text in rates.items()}
-    if not read or not source.strip():
-        raise FieldInvalid("name at least one asset, and the source of its rate", field="rates" if source else "source")
+    if not read:
+        raise FieldInvalid("name at least one asset", field="rates")
+    if not source.strip():
+        raise FieldInvalid("name the source of the rates", field="source")
+    if dated > clock.now() + CLOCKS_DIFFER:
+        raise FieldInvalid("rates are dated when they were seen, not in the future", field="dated")
     await tx.execute(sql("set_rates"), list(read), list(read.values()), dated, source.strip(), actor)
     data = json.dumps({"assets": sorted(read), "dated": dated.isoformat(), "source": source.strip()})
     await tx.execute(sql("insert_events"), [ids.new_id()], [1], ["rates.set"], [data], actor)
@@ -52,16 +59,19 @@ async def set_rates_within(
 async def rates(core: Core) -> list[AssetRate]:
     """The rates there are, by asset."""
     async with core.database.reading() as connection:
-        return [AssetRate(**dict(row)) for row in await connection.fetch(sql("rates"))]
+        return await rates_within(connection)
+
+
+async def rates_within(connection: Connection) -> list[AssetRate]:
+    """`rates` on the caller's connection."""
+    rows = await connection.fetch(sql("rates"))
+    return [AssetRate(**{**dict(row), "value": Decimal(row["value"])}) for row in rows]
 
 
 def _rate(core: Core, asset: str, text: str) -> Decimal:
     if asset not in core.config.assets:
-        raise FieldInvalid(f"{asset!r} is not declared", field="asset")
-    try:
-        value = Decimal(text) if text.isascii() and len(text) <= _MAX_DIGITS and "_" not in text else Decimal("NaN")
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or value <= 0:
-        raise FieldInvalid(f"the rate of {asset} is not a positive plain decimal", field="value")
+        raise FieldInvalid(f"{asset[:40]!r} is not declared", field="rates")
+    value = Decimal(text) if _plain_decimal(text) else Decimal(0)
+    if value <= 0:
+        raise FieldInvalid(f"the rate of {asset} is not a plain decimal above zero", field="rates")
     return value

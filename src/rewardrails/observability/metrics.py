@@ -72,6 +72,7 @@ async def _gauges(database: Database) -> CollectorRegistry:
         payouts = await connection.fetch(sql("payouts_by_state"))
         providers = await connection.fetch(sql("provider_figures"))
         queues = await connection.fetch(sql("queue_figures"))
+        holds = await connection.fetch(sql("open_holds_by_gate"))
         deliveries = await connection.fetch(sql("delivery_lag"))
         workers = await connection.fetch(sql("live_workers"))
     _fill(registry, "rewardrails_payouts", "Payouts by state", ("state", "asset"), payouts, value="payouts")
@@ -83,6 +84,8 @@ async def _gauges(database: Database) -> CollectorRegistry:
         gauge.set(row["waiting"])
         age = Gauge(f"rewardrails_{row['queue']}_oldest_seconds", "Age of the oldest one", registry=registry)
         age.set(row["oldest_seconds"])
+    _fill(registry, "rewardrails_holds_open", "Open holds by gate", ("gate",), holds, value="holds")
+    _fill(registry, "rewardrails_holds_overdue", "Open holds past their deadline", ("gate",), holds, value="overdue")
     _fill(
         registry,
         "rewardrails_delivery_open",

@@ -17,7 +17,11 @@ _TOKEN_BYTES = 32
 
 
 class Scope(StrEnum):
-    """What a key may do; `admin` implies every other scope."""
+    """What a key may do; `admin` implies every other scope.
+
+    `approve` signs payouts off, `comply` keeps the legal register and the lists of destinations, `players` tells of
+    players' checks and risk, `treasury` sets rates.
+    """
 
     READ = "read"
     PAYOUTS = "payouts"
@@ -27,6 +31,10 @@ class Scope(StrEnum):
     MANUAL = "manual"
     RESOLVE = "resolve"
     PAUSE = "pause"
+    APPROVE = "approve"
+    COMPLY = "comply"
+    PLAYERS = "players"
+    TREASURY = "treasury"
     ADMIN = "admin"
 
 

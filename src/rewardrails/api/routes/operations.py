@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
 from rewardrails.api.inject import Injected
-from rewardrails.api.schemas.payouts import DestinationIn, HoldIn, PayoutOut, ResolutionIn, ResolutionOut
+from rewardrails.api.schemas.payouts import DestinationIn, HoldIn, PayoutOut, ReleaseIn, ResolutionIn, ResolutionOut
 from rewardrails.domain.destination import parse_destination
 from rewardrails.engine import operate, read
 from rewardrails.engine.core import Core
@@ -63,15 +63,24 @@ async def hold_payout(
 
 @post("/release", guards=[Requires(Scope.OPERATE)], status_code=200)
 async def release_payout(
-    request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID], idempotency_key: IdempotencyKey
+    request: ApiRequest,
+    core: Injected[Core],
+    payout_id: FromPath[UUID],
+    idempotency_key: IdempotencyKey,
+    data: JSONBody[ReleaseIn | None] = None,
 ) -> Response[PayoutOut]:
-    """Let a held payout be sent; one without a route looks for one first."""
+    """Let a held payout go on, if every gate agrees; one without a route looks for one first.
+
+    With a reason it also passes the gates that a person may overrule: cooling-off, limits, shared destinations and risk.
+    """
+    reason = data.reason if data else ""
 
     async def work(tx: Connection) -> tuple[int, PayoutOut]:
-        await operate.release_hold_within(core, tx, payout_id, actor=request.user.actor)
+        await operate.release_hold_within(core, tx, payout_id, actor=request.user.actor, reason=reason)
         return await _now(core, tx, payout_id)
 
-    return await answer_once(core, call_of(request.user, "payouts.release", idempotency_key, payout_id), work)
+    said = (data,) if data else ()
+    return await answer_once(core, call_of(request.user, "payouts.release", idempotency_key, payout_id, *said), work)
 
 
 @post("/destination", guards=[Requires(Scope.OPERATE)], status_code=200)

@@ -1,5 +1,6 @@
 """What every noun's schemas are made of."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -17,6 +18,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
 OptionalName = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
 Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_NO_CONTROL_BUT_LINES)]
 """Free text: proof, evidence, a reason."""
+PlayerId = Annotated[str, Meta(min_length=1, max_length=1024, pattern=_NO_CONTROL)]
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A moment with its offset from UTC; `fields.moment` judges it further."""
 Cell = Annotated[str, Meta(max_length=4096)]
 """A field of a reward; the configured rules judge it."""
 FreeText = Annotated[str, Meta(max_length=4096, pattern=_NO_CONTROL_BUT_LINES)]

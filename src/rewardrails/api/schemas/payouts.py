@@ -35,6 +35,12 @@ class HoldIn(In):
     cause: Name
 
 
+class ReleaseIn(In):
+    """Why a person overrules what holds a payout."""
+
+    reason: Words
+
+
 class DestinationIn(In):
     """Another destination of the same kind."""
 

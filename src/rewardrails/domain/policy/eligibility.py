@@ -40,7 +40,8 @@ def player_checks(case: Case) -> Verdict:
             return Verdict(
                 gate=PLAYER,
                 outcome=Outcome.HOLD,
-                code=ErrorCode.PLAYER_ACTION_REQUIRED,
+                # A player is asked for what they can do, and never told that somebody looked at sanctions.
+                code=ErrorCode.SCREENING_HOLD if kind is CheckKind.SANCTIONS else ErrorCode.PLAYER_ACTION_REQUIRED,
                 why=f"the player's {kind.value} check is {said}",
                 next_step="have the player checked; the game's backend tells the result, and the payout goes on by itself",
                 owner=Owner.COMPLIANCE,

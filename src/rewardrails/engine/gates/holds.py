@@ -74,6 +74,11 @@ async def open_holds(core: Core, connection: Connection, stops: Sequence[tuple[U
         )
 
 
+async def close_all(connection: Connection, payout_id: UUID, actor: str, reason: str) -> None:
+    """Nothing stops a payout any more that will never be sent."""
+    await connection.execute(sql("close_holds"), [payout_id], [], [], actor, reason)
+
+
 def by_people(gate: str, why: str) -> Verdict:
     """A hold that no gate made: a person's, or a payout that cannot go on without one."""
     return Verdict(gate=gate, outcome=Outcome.HOLD, why=why, owner=Owner.OPERATOR)

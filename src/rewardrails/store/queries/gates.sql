@@ -112,6 +112,22 @@ UPDATE payout SET recheck_at = rr_now() WHERE state = 'held'
 SELECT payout_id, gate, code, why, owner, opened_at, deadline_at, closed_at, closed_by, reason
 FROM hold WHERE payout_id = $1 ORDER BY opened_at, gate
 
+-- name: list_open_holds
+-- $1 to $3: the last one already seen. $4: whose turn it is. $5: overdue, or not yet. Null leaves each open.
+SELECT hold.payout_id, hold.gate, hold.code, hold.why, hold.owner, hold.opened_at, hold.deadline_at,
+    COALESCE(hold.deadline_at < rr_now(), false) AS overdue, payout.campaign, payout.player_id, payout.provider, payout.asset,
+    payout.amount AS amount_minor
+FROM hold JOIN payout ON payout.id = hold.payout_id
+WHERE hold.closed_at IS NULL
+  AND ($1::timestamptz IS NULL OR (hold.opened_at, hold.payout_id, hold.gate) > ($1, $2::uuid, $3::text))
+  AND ($4::text IS NULL OR hold.owner = $4)
+  AND ($5::boolean IS NULL OR COALESCE(hold.deadline_at < rr_now(), false) = $5)
+ORDER BY hold.opened_at, hold.payout_id, hold.gate LIMIT $6
+
+-- name: open_holds_by_gate
+SELECT gate, count(*) AS holds, count(*) FILTER (WHERE deadline_at < rr_now()) AS overdue
+FROM hold WHERE closed_at IS NULL GROUP BY gate ORDER BY gate
+
 -- name: insert_lifts
 INSERT INTO gate_lift (payout_id, gate, content_digest, reason, lifted_by)
 SELECT $1, gate, $2, $4, $5 FROM unnest($3::text[]) AS gate ON CONFLICT DO NOTHING
@@ -225,4 +241,4 @@ ON CONFLICT (asset) DO UPDATE SET value = EXCLUDED.value, dated = EXCLUDED.dated
     set_by = EXCLUDED.set_by, set_at = rr_now() WHERE rate.dated <= EXCLUDED.dated
 
 -- name: rates
-SELECT asset, value, dated, source, set_by, set_at FROM rate ORDER BY asset
+SELECT asset, value::text AS value, dated, source, set_by, set_at FROM rate ORDER BY asset

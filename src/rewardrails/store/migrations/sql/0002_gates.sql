@@ -25,6 +25,7 @@ CREATE TABLE hold (
 );
 CREATE UNIQUE INDEX hold_one_open ON hold (payout_id, gate) WHERE closed_at IS NULL;
 CREATE INDEX hold_by_payout ON hold (payout_id);
+CREATE INDEX hold_open ON hold (opened_at, payout_id, gate) WHERE closed_at IS NULL;
 
 INSERT INTO hold (payout_id, gate, code, why, owner)
 SELECT id, CASE hold_cause WHEN 'no_route' THEN 'no_route' ELSE 'operator' END, code, hold_cause, 'operator'

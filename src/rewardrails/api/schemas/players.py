@@ -1,0 +1,76 @@
+"""What the game tells of its players, over the wire."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from rewardrails.api import fields
+from rewardrails.api.schemas.common import In, Moment, Name, Out, PlayerId
+from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.engine.players import CheckReport, RiskReport
+
+MAX_REPORTS = 1000
+
+
+class CheckIn(In):
+    """How a check came out and until when that counts; `reference` names it at whoever made it, `age` in years."""
+
+    player_id: PlayerId
+    kind: CheckKind
+    result: CheckResult
+    reference: Name
+    expires_at: Moment
+    age: Annotated[int, Meta(ge=0, le=150)] | None = None
+
+
+class ChecksIn(In):
+    """Checks of players; the last one counts where a player and kind come twice."""
+
+    reports: Annotated[list[CheckIn], Meta(min_length=1, max_length=MAX_REPORTS)]
+
+    def read(self) -> list[CheckReport]:
+        """What the engine takes. Raises `FieldInvalid`."""
+        return [
+            CheckReport(
+                player_id=one.player_id,
+                kind=one.kind,
+                result=one.result,
+                reference=one.reference,
+                expires_at=fields.moment(one.expires_at, f"reports[{at}].expires_at"),
+                age=one.age,
+            )
+            for at, one in enumerate(self.reports)
+        ]
+
+
+class RiskIn(In):
+    """A risk score of 0 to 100 with its reasons, and until when it counts."""
+
+    player_id: PlayerId
+    score: Annotated[int, Meta(ge=0, le=100)]
+    reasons: Annotated[list[Name], Meta(max_length=20)]
+    expires_at: Moment
+
+
+class RisksIn(In):
+    """Scores of players; the last one counts where a player comes twice."""
+
+    reports: Annotated[list[RiskIn], Meta(min_length=1, max_length=MAX_REPORTS)]
+
+    def read(self) -> list[RiskReport]:
+        """What the engine takes. Raises `FieldInvalid`."""
+        return [
+            RiskReport(
+                player_id=one.player_id,
+                score=one.score,
+                reasons=tuple(one.reasons),
+                expires_at=fields.moment(one.expires_at, f"reports[{at}].expires_at"),
+            )
+            for at, one in enumerate(self.reports)
+        ]
+
+
+class ReportsTaken(Out):
+    """How many reports were taken over."""
+
+    reports: int
