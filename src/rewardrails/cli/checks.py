@@ -1,9 +1,9 @@
 """What the doctor looks at; each check answers findings with the next step in it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
+from rewardrails.cli.checks_gates import GATE_CHECKS
+from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.read import PayoutFilter
@@ -27,25 +27,6 @@ OLD_SECONDS: Mapping[str, float] = {
 }
 
 
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at, and what to do about it."""
-
-    level: Level
-    about: str
-    found: str
-    do: str = ""
-    unbalanced: bool = False
-
-
 async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
     """Every check in turn; the database has answered and fits this version, or nobody would be here."""
     checks: list[Callable[[RewardRails], Awaitable[Sequence[Finding]]]] = [
@@ -61,6 +42,7 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         _deliveries,
         _batches,
         _pools,
+        *GATE_CHECKS,
     ]
     if deep:
         checks.append(_chain)
@@ -153,7 +135,8 @@ async def _payouts(rails: RewardRails) -> list[Finding]:
 
 
 _NEXT = {
-    "held": "rewardrails payouts list --state held; then release or cancel each",
+    "held": "rewardrails payouts holds; rewardrails payouts explain PAYOUT says what to do",
+    "awaiting_approval": "somebody else than their author: rewardrails approvals waiting",
     "outcome_unknown": "the rails are asked by themselves; what stays needs two people (see below)",
     "pending": "manual rails: rewardrails manual next; others are asked by themselves",
     "ready": "workers send them unless a pause, a provider that is off, or its limits stand in the way",

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from rewardrails.cli.checks import Level, examine
+from rewardrails.cli.checks import examine
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.findings import Level
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
 from rewardrails.security.keys import Scope

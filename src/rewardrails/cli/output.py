@@ -1,5 +1,6 @@
 """How answers look: tables for people, JSON for machines; nothing that came from outside can steer the terminal."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,6 +26,10 @@ _STATE_STYLES = {
     "problem": "bold red",
     "warning": "yellow",
     "ok": "green",
+    "✓": "green",
+    "…": "yellow",
+    "✗": "bold red",
+    "TOO OLD": "bold red",
 }
 _WHOLE = frozenset({"id", "payout", "batch", "pool id", "subject"})
 _encode = msgspec.json.Encoder().encode
@@ -52,6 +57,17 @@ class Output:
     def say(self, words: str) -> None:
         """Tell people something that is not the answer."""
         self.notes.print(cell(words))
+
+    def note(self, *parts: Table | str) -> None:
+        """Show people something that is not the answer."""
+        for part in parts:
+            self.notes.print(cell(part) if isinstance(part, str) else part)
+
+    async def ask(self, question: str) -> bool:
+        """Ask; anything but a plain yes is a no, and so is nobody there to answer."""
+        self.notes.print(cell(f"{question} [y/N] "), end="")
+        answer = await asyncio.to_thread(sys.stdin.readline)
+        return answer.strip().lower() in ("y", "yes")
 
     def complain(self, words: str) -> None:
         """Tell why it did not work."""

@@ -6,6 +6,7 @@ from cyclopts import App
 from rich.table import Table
 
 from rewardrails.api.schemas.payouts import PayoutDetail, PayoutOut, ResolutionOut
+from rewardrails.cli.explain import explain, holding, list_holds
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.payout import PayoutState
@@ -17,6 +18,9 @@ from rewardrails.facade import Reward, RewardRails
 from rewardrails.security.keys import Scope
 
 app = App(name="payouts", help="See payouts, and do what people may do to them.")
+app.command(explain)
+app.command(list_holds, name="holds")
+_STOPPED = frozenset({PayoutState.HELD, PayoutState.AWAITING_APPROVAL})
 _COLUMNS = ("id", "state", "code", ">amount", "reward", "player", "to", "provider", "updated")
 
 
@@ -64,7 +68,8 @@ async def show(payout: UUID, *, session: Here) -> None:
     """
     async with session.rails(Scope.READ) as rails:
         detail = PayoutDetail.of_history(rails.core, await rails.get(payout))
-    session.output.show(detail, *_story(detail))
+        held_by = holding((await rails.gates.explain(payout)).holds)
+    session.output.show(detail, *_story(detail, held_by))
 
 
 @app.command
@@ -122,16 +127,18 @@ async def hold(payout: UUID, *, cause: str, session: Here) -> None:
 
 
 @app.command
-async def release(payout: UUID, *, session: Here) -> None:
-    """Let a held payout be sent.
+async def release(payout: UUID, *, reason: str = "", session: Here) -> None:
+    """Let a held payout go on, if every gate agrees; with a reason also past the gates that a person may overrule.
 
     Parameters
     ----------
     payout
         Its id.
+    reason
+        Why; needed to overrule limits, cooling-off, shared destinations and risk.
     """
     async with session.rails(Scope.OPERATE) as rails:
-        await rails.release(payout)
+        await rails.release(payout, reason=reason)
         await _told(session, rails, payout)
 
 
@@ -222,7 +229,7 @@ def _row(one: PayoutOut) -> tuple[object, ...]:
     )
 
 
-def _story(detail: PayoutDetail) -> list[Table | str]:
+def _story(detail: PayoutDetail, held_by: list[Table]) -> list[Table | str]:
     attempts = [
         (one.attempt_no, one.provider, one.state, one.sends, one.provider_reference, one.code, one.updated_at)
         for one in detail.attempts
@@ -247,6 +254,8 @@ def _story(detail: PayoutDetail) -> list[Table | str]:
         shown.append(f"{detail.code}: {CATALOGUE[ErrorCode(detail.code)].operator_text}")
     return [
         *shown,
+        *held_by,
+        *([f"what to do: rewardrails payouts explain {detail.id}"] if detail.state in _STOPPED else []),
         table("Attempts", (">no", "provider", "state", ">sends", "reference there", "code", "updated"), attempts),
         table("Observed", ("when", ">attempt", "by", "status", "effect", "code", "their code", "actor"), observations),
         *(

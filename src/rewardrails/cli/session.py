@@ -44,7 +44,7 @@ class Session:
         if needs_key and self.key is None:
             raise Unauthorized(
                 "this needs to know who you are: give your own API key with --as or REWARDRAILS_API_KEY "
-                "('rewardrails keys create NAME --scope resolve' makes one for each person)"
+                f"('rewardrails keys create NAME --scope {scope.value}' makes one for each person)"
             )
         async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
             yield RewardRails(core, actor=await self._actor(core, scope))

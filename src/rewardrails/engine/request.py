@@ -387,7 +387,8 @@ def _answer(
     met: Mapping[tuple[str, str], tuple[UUID, bytes, str]],
 ) -> RequestResult:
     if plan.payout_id in fitting:
-        return RequestResult(verdict=RequestVerdict.ACCEPTED, payout_id=plan.payout_id, state=plan.state)
+        state = fitting[plan.payout_id].state  # as judged; `plan` is what was asked for
+        return RequestResult(verdict=RequestVerdict.ACCEPTED, payout_id=plan.payout_id, state=state)
     earlier = met.get(plan.request.reward)
     if plan.payout_id in made or earlier is None:
         return RequestResult(
@@ -395,7 +396,7 @@ def _answer(
             code=ErrorCode.POOL_EXHAUSTED,
             message=f"the pool has less than {plan.to_reserve} smallest units of {plan.request.asset} available: fund it",
         )
-    payout_id, content_digest, state = earlier
+    payout_id, content_digest, stands = earlier
     if content_digest != plan.request.content_digest:
         return RequestResult(
             verdict=RequestVerdict.REFUSED,
@@ -403,4 +404,4 @@ def _answer(
             code=ErrorCode.IDEMPOTENCY_KEY_REUSED,
             message=f"reward {plan.request.reward_id!r} is payout {payout_id} already, with other content",
         )
-    return RequestResult(verdict=RequestVerdict.REPLAYED, payout_id=payout_id, state=PayoutState(state))
+    return RequestResult(verdict=RequestVerdict.REPLAYED, payout_id=payout_id, state=PayoutState(stands))

@@ -13,6 +13,7 @@ COOLING_OFF = "cooling_off"
 SHARING = "shared_destination"
 PROOF = "ownership_proof"
 _NO_RULE = DestinationRule()
+_ON_LIST = "cancel it; nobody can release it, and it goes on by itself once a corrected list is loaded"
 
 
 def address_lists(case: Case) -> Verdict:
@@ -22,11 +23,18 @@ def address_lists(case: Case) -> Verdict:
     hits = [standing for standing in facts.lists if standing.listed]
     for hit in hits:
         if hit.kind is ListKind.SANCTIONS:
-            return _hold(LISTS, ErrorCode.SCREENING_HOLD, f"the destination is on {hit.name}", inputs)
+            return _hold(
+                LISTS, ErrorCode.SCREENING_HOLD, f"the destination is on {hit.name}", inputs, next_step=_ON_LIST
+            )
         if hit.kind is ListKind.DENY:
-            return _hold(LISTS, ErrorCode.DESTINATION_BLOCKED, f"the destination is on {hit.name}", inputs)
+            return _hold(
+                LISTS, ErrorCode.DESTINATION_BLOCKED, f"the destination is on {hit.name}", inputs, next_step=_ON_LIST
+            )
     if rule.only_listed and not any(hit.kind is ListKind.ALLOW for hit in hits):
-        return _hold(LISTS, ErrorCode.DESTINATION_BLOCKED, "the destination is on no allow list", inputs)
+        step = "cancel it, or load an allow list with it; it then goes on by itself"
+        return _hold(
+            LISTS, ErrorCode.DESTINATION_BLOCKED, "the destination is on no allow list", inputs, next_step=step
+        )
     sanctions = [standing for standing in facts.lists if standing.kind is ListKind.SANCTIONS]
     stale = [standing.name for standing in sanctions if case.older_than(standing.dated, case.rules.list_age)]
     if rule.screened and (stale or not sanctions):
@@ -45,7 +53,8 @@ def screening(case: Case) -> Verdict:
         said = result.screening if result is not None and fresh else Screening.UNKNOWN
         inputs[name] = said.value if fresh or result is None else "stale"
         if said is Screening.HIT:
-            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, f"{name} reports a hit", inputs)
+            step = "cancel it; nobody can release it, and it goes on by itself if the screener clears it"
+            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, f"{name} reports a hit", inputs, next_step=step)
         if said is Screening.UNKNOWN:
             why = f"{name} has given no answer yet"
             step = "wait for the screener; the payout then goes on by itself"

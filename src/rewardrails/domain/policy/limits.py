@@ -28,7 +28,7 @@ def limits(case: Case) -> Verdict:
                 outcome=Outcome.HOLD,
                 code=ErrorCode.LIMIT_EXCEEDED,
                 why=f"limit {limit.name!r} would be exceeded",
-                next_step="wait for its window, raise the limit, or cancel the payout",
+                next_step="wait for its window, raise the limit, release it with a reason, or cancel it",
                 owner=Owner.COMPLIANCE,
                 passes_at=None if limit.window is None else case.facts.now + limit.window / 24,
                 inputs=inputs,

@@ -109,7 +109,11 @@ UPDATE payout SET recheck_at = rr_now() WHERE state = 'held'
   AND id IN (SELECT payout_id FROM hold WHERE closed_at IS NULL AND gate = ANY ($1::text[]))
 
 -- name: holds_of
-SELECT payout_id, gate, code, why, owner, opened_at, deadline_at, closed_at, closed_by, reason
+-- What a person overruled has its reason with the lift.
+SELECT payout_id, gate, code, why, owner, opened_at, deadline_at, closed_at, closed_by,
+    COALESCE(reason, (SELECT gate_lift.reason FROM gate_lift
+                      WHERE gate_lift.payout_id = hold.payout_id AND gate_lift.gate = hold.gate
+                        AND gate_lift.lifted_by = hold.closed_by ORDER BY lifted_at DESC LIMIT 1)) AS reason
 FROM hold WHERE payout_id = $1 ORDER BY opened_at, gate
 
 -- name: list_open_holds

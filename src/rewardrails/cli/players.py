@@ -1,0 +1,120 @@
+"""`rewardrails players`: what the game knows of its players: checks made elsewhere, and distrust."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cyclopts import App
+
+from rewardrails.cli.moments import Moment
+from rewardrails.cli.player_files import check_of, read_checks, read_risks, risk_of
+from rewardrails.cli.session import Here
+from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.errors import FieldInvalid
+from rewardrails.security.keys import Scope
+
+app = App(name="players", help="Tell how checks of players came out, and how much they are distrusted.")
+_ONE_OR_MANY = "either --file FILE, or one player by"
+
+
+@app.command
+async def check(
+    *,
+    file: Path | None = None,
+    player: str | None = None,
+    kind: CheckKind | None = None,
+    result: CheckResult | None = None,
+    reference: str | None = None,
+    expires: Moment | None = None,
+    age: int | None = None,
+    session: Here,
+) -> None:
+    """Tell how a check of a player came out, or many from a file. Payouts that waited for it are judged again.
+
+    Parameters
+    ----------
+    file
+        CSV with the columns player_id, kind, result, reference, expires_at and, for age checks, age. All or nothing.
+    player
+        The player's id.
+    kind
+        What was checked.
+    result
+        How it came out.
+    reference
+        Its name at whoever made it; never documents.
+    expires
+        Until when it counts: a day or a moment.
+    age
+        The age it proves, in years.
+    """
+    if file is None:
+        needed = {
+            "--player": player,
+            "--kind": kind,
+            "--result": result,
+            "--reference": reference,
+            "--expires": expires,
+        }
+        _require(needed)
+        cells = {"player_id": player, "kind": kind, "result": result, "reference": reference, "expires_at": expires}
+        reports = [check_of({**cells, "age": age})]
+    else:
+        _refuse({"--player": player, "--kind": kind, "--result": result, "--reference": reference})
+        reports = read_checks(file)
+    async with session.rails(Scope.PLAYERS) as rails:
+        await rails.gates.report_checks(reports)
+    _told(session, len(reports), "checks")
+
+
+@app.command
+async def risk(
+    *,
+    file: Path | None = None,
+    player: str | None = None,
+    score: int | None = None,
+    reason: list[str] | None = None,
+    expires: Moment | None = None,
+    session: Here,
+) -> None:
+    """Tell how much a player is distrusted, or many from a file. `[risk] hold_from` says which scores are held.
+
+    Parameters
+    ----------
+    file
+        CSV with the columns player_id, score, reasons (parted by ;) and expires_at. All or nothing.
+    player
+        The player's id.
+    score
+        0 to 100.
+    reason
+        Why; repeat it for more.
+    expires
+        Until when it counts: a day or a moment.
+    """
+    if file is None:
+        _require({"--player": player, "--score": score, "--expires": expires})
+        cells = {"player_id": player, "score": score, "reasons": reason or [], "expires_at": expires}
+        reports = [risk_of(cells)]
+    else:
+        _refuse({"--player": player, "--score": score, "--reason": reason})
+        reports = read_risks(file)
+    async with session.rails(Scope.PLAYERS) as rails:
+        await rails.gates.report_risk(reports)
+    _told(session, len(reports), "risk scores")
+
+
+def _require(options: Mapping[str, object]) -> None:
+    missing = [name for name, value in options.items() if value is None]
+    if missing:
+        raise FieldInvalid(f"give {_ONE_OR_MANY} {', '.join(options)}; missing: {', '.join(missing)}")
+
+
+def _refuse(options: Mapping[str, object]) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise FieldInvalid(f"the file says everything: leave out {', '.join(given)}")
+
+
+def _told(session: Here, reports: int, what: str) -> None:
+    words = f"took over {reports} {what}; payouts they concern are judged again by the workers"
+    session.output.show({"reports": reports}, words)
