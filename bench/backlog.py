@@ -16,7 +16,8 @@ FILL = """
 INSERT INTO payout (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, reserved, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state, version,
     due_at, created_by)
-SELECT ('01900000' || lpad(to_hex(1e15::bigint - n), 24, '0'))::uuid, 'bench', 'fill-' || n, 'p', pool.id, 'EUR', 1000, 0, 1000, 'DE', 'paypal_email', '\\x00', 'k', '\\x00',
+SELECT ('01900000' || lpad(to_hex(1e15::bigint - n), 24, '0'))::uuid, 'bench',
+    'fill-' || n, 'p', pool.id, 'EUR', 1000, 0, 1000, 'DE', 'paypal_email', '\\x00', 'k', '\\x00',
     '\\x00', 'fake', 'ready', 1, rr_now() - n * interval '1 millisecond', 'bench'
 FROM pool, generate_series($1::int, $2::int) AS n"""
 
