@@ -593,6 +593,8 @@ async def test_errors_are_replayed_only_where_promised(tmp_path: Path, profile: 
     assert isinstance(again, second)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I26")
 async def test_a_late_lookup_does_not_know_yet(tmp_path: Path) -> None:
     arguments = ("--profile", "lookup-late", "--lookup-lag-seconds", "1")
     async with running(tmp_path, *arguments) as process, connected(process) as rail:
@@ -608,6 +610,8 @@ async def test_a_late_lookup_does_not_know_yet(tmp_path: Path) -> None:
     assert isinstance(early, Absent)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 async def test_a_profile_without_lookup_never_proves_absence(tmp_path: Path) -> None:
     async with running(tmp_path, "--profile", "lookup-absent") as process, connected(process) as rail:
         sent = order()
@@ -620,6 +624,8 @@ async def test_a_profile_without_lookup_never_proves_absence(tmp_path: Path) -> 
         assert isinstance(await rail.sync(reference(order())), CannotTell)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I14")
 @pytest.mark.parametrize(
     ("profile", "expected", "accepted"),
     [("batch-not-atomic", ["payout", "error"], 1), ("default", ["error", "error"], 0)],

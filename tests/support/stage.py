@@ -277,11 +277,11 @@ class Stage:
 
 
 class WorkerProcess:
-    """`rewardrails worker` under a test's thumb."""
+    """`rewardrails worker`, or another command that stays (`serve`: API and worker), under a test's thumb."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, command: str = "worker") -> None:
         where = ("--json", "--config", str(stage.config), "--folder", str(stage.folder))
-        self._command = [sys.executable, "-m", "rewardrails.cli", *where, "worker", "--end-with-stdin"]
+        self._command = [sys.executable, "-m", "rewardrails.cli", *where, command, "--end-with-stdin"]
         self._env = {**os.environ, "DATABASE_URL": stage.dsn}
         self._log = stage.folder / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -296,7 +296,11 @@ class WorkerProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._log.read_text()
-        self.name = json.loads(line)["worker"]
+        self.name = json.loads(line).get("worker", "")
+
+    def lives(self) -> bool:
+        """Whether it runs, frozen or not."""
+        return self._process is not None and self._process.poll() is None
 
     def freeze(self) -> None:
         """SIGSTOP: it stands still, mid-instruction, and keeps its connections."""

@@ -265,7 +265,8 @@ def _sealed(core: Core, evidence: Evidence) -> bytes | None:
         "http_status": evidence.http_status,
         "body": evidence.body.decode(errors="backslashreplace"),
     }
-    return core.seal_evidence(json.dumps(words, ensure_ascii=False).encode())
+    # A header's bytes that are no text come as lone surrogates: evidence is kept whatever it is made of.
+    return core.seal_evidence(json.dumps(words, ensure_ascii=False).encode(errors="backslashreplace"))
 
 
 def new_seen(

@@ -26,7 +26,7 @@ _UNSENT = frozenset({PayoutState.HELD, PayoutState.AWAITING_APPROVAL, PayoutStat
 
 async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
     """Keep a payout from being sent until somebody releases it. Raises `NotFound`, `StateConflict` once it is sent."""
-    await core.database.run(lambda tx: hold_within(tx, payout_id, cause=cause, actor=actor))
+    await core.database.run_once(lambda tx: hold_within(tx, payout_id, cause=cause, actor=actor))
 
 
 async def hold_within(tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
@@ -36,7 +36,7 @@ async def hold_within(tx: Connection, payout_id: UUID, *, cause: str, actor: str
 
 async def release_hold(core: Core, payout_id: UUID, *, actor: str) -> None:
     """Let a held payout be sent; a payout without a route looks for one first. Raises `NotFound`, `StateConflict`."""
-    await core.database.run(lambda tx: release_hold_within(core, tx, payout_id, actor=actor))
+    await core.database.run_once(lambda tx: release_hold_within(core, tx, payout_id, actor=actor))
 
 
 async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str) -> None:
@@ -57,7 +57,7 @@ async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
 
     Raises `StateConflict` for every other state (an unknown outcome is resolved, not retried), `PoolExhausted`.
     """
-    await core.database.run(lambda tx: retry_within(tx, payout_id, actor=actor))
+    await core.database.run_once(lambda tx: retry_within(tx, payout_id, actor=actor))
 
 
 async def retry_within(tx: Connection, payout_id: UUID, *, actor: str) -> None:
@@ -125,7 +125,7 @@ async def correct_destination(core: Core, payout_id: UUID, destination: Destinat
 
     Raises `StateConflict` while the old destination may still be paid.
     """
-    await core.database.run(lambda tx: correct_destination_within(core, tx, payout_id, destination, actor=actor))
+    await core.database.run_once(lambda tx: correct_destination_within(core, tx, payout_id, destination, actor=actor))
 
 
 async def correct_destination_within(

@@ -76,6 +76,7 @@ async def assert_books_balance(core):
     assert report.broken == ()
 
 
+@pytest.mark.promise("G3")
 async def test_a_settled_payout_moves_its_money_from_reserved_to_paid(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=5000) as core:
         await request(core, [reward(1, amount_minor=1000)])
@@ -88,6 +89,8 @@ async def test_a_settled_payout_moves_its_money_from_reserved_to_paid(database_d
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I8")
 async def test_an_accepted_payout_is_paid_when_the_rail_is_asked_later(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -102,6 +105,7 @@ async def test_an_accepted_payout_is_paid_when_the_rail_is_asked_later(database_
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
@@ -115,6 +119,8 @@ async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(databas
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I5")
 async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True)
@@ -130,6 +136,7 @@ async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(databas
         assert len(rail.calls) == len(set(rail.calls)) == core.retry.max_tries + 1
 
 
+@pytest.mark.promise("G2", "G8")
 async def test_an_outage_never_spends_a_payouts_own_tries(database_dsn):
     async def unreachable(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER)
@@ -148,6 +155,8 @@ async def test_an_outage_never_spends_a_payouts_own_tries(database_dsn):
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I2")
 async def test_an_exception_after_the_call_began_leaves_the_outcome_unknown_and_the_money_reserved(database_dsn):
     async def explode(rail: ScriptedRail, order: Order) -> CreateOutcome:
         rail.accept(order, ObservedStatus.PAID)
@@ -163,6 +172,8 @@ async def test_an_exception_after_the_call_began_leaves_the_outcome_unknown_and_
             await retry(core, next(iter(await states(core))), actor="test")
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I4")
 async def test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -180,6 +191,7 @@ async def test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key(
         assert rail.double_pays == []
 
 
+@pytest.mark.promise("G1", "G2")
 async def test_a_crash_after_the_call_is_found_paid(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -195,6 +207,7 @@ async def test_a_crash_after_the_call_is_found_paid(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1")
 async def test_a_worker_that_slept_between_commit_and_first_byte_pays_nobody_twice(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -215,6 +228,8 @@ async def test_a_worker_that_slept_between_commit_and_first_byte_pays_nobody_twi
         assert "fenced" in effects, "the late worker's evidence is kept"
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 @pytest.mark.parametrize(
     "capabilities",
     [
@@ -241,6 +256,8 @@ async def test_unproved_absence_never_makes_a_payout_payable(database_dsn, capab
         assert rail.calls == []
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 async def test_absence_after_the_keys_window_is_for_people(database_dsn):
 
     rail = ScriptedRail("one", capabilities=replace(CAPABILITIES, dedupe_window=timedelta(minutes=5)))
@@ -257,6 +274,8 @@ async def test_absence_after_the_keys_window_is_for_people(database_dsn):
         assert await send_all(core) == []
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I5")
 async def test_a_resend_that_waited_past_its_window_is_not_sent(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -274,6 +293,8 @@ async def test_a_resend_that_waited_past_its_window_is_not_sent(database_dsn):
         assert rail.calls == []
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I2")
 async def test_a_refusal_of_a_resend_proves_nothing_about_the_first_sending(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
@@ -291,6 +312,7 @@ async def test_a_refusal_of_a_resend_proves_nothing_about_the_first_sending(data
         assert (await pool(core))["reserved"] == 1000
 
 
+@pytest.mark.promise("G4")
 async def test_a_late_webhook_after_the_poll_changes_nothing(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -305,6 +327,7 @@ async def test_a_late_webhook_after_the_poll_changes_nothing(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1", "G4")
 async def test_a_webhook_faster_than_the_answer_pays_once(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -319,6 +342,7 @@ async def test_a_webhook_faster_than_the_answer_pays_once(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_success(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
@@ -338,6 +362,8 @@ async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_
         assert len(report.suspense) == 1
 
 
+@pytest.mark.promise("G3")
+@pytest.mark.incident("I13", "I16")
 async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail], funded=5000) as core:
@@ -355,6 +381,8 @@ async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I6")
 async def test_an_old_attempt_paid_while_a_later_one_is_under_way_is_a_contradiction_for_people(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
@@ -371,6 +399,8 @@ async def test_an_old_attempt_paid_while_a_later_one_is_under_way_is_a_contradic
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I20", "I24")
 @pytest.mark.parametrize(
     "lie",
     [
@@ -391,6 +421,8 @@ async def test_a_webhook_about_something_else_than_was_sent_moves_nothing(databa
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I24")
 async def test_our_own_call_answering_another_amount_is_unknown(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -408,6 +440,8 @@ async def test_our_own_call_answering_another_amount_is_unknown(database_dsn):
         assert await only_state(core) == "outcome_unknown"
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I10")
 async def test_cancel_while_sending_is_refused_and_before_and_after_works(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail], funded=10_000) as core:
@@ -425,6 +459,8 @@ async def test_cancel_while_sending_is_refused_and_before_and_after_works(databa
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I13")
 async def test_a_payout_that_may_go_out_again_under_its_old_key_can_be_neither_canceled_nor_redirected(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -440,6 +476,8 @@ async def test_a_payout_that_may_go_out_again_under_its_old_key_can_be_neither_c
             await correct_destination(core, result.payout_id, reward(2).destination, actor="test")
 
 
+@pytest.mark.promise("G7")
+@pytest.mark.incident("I10")
 async def test_a_held_payout_is_not_sent_until_released(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         (result,) = await request(core, [reward(1)])
@@ -451,6 +489,7 @@ async def test_a_held_payout_is_not_sent_until_released(database_dsn):
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G5", "G7")
 async def test_an_unknown_outcome_takes_two_people_and_evidence(database_dsn):
     async def vanish(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -474,6 +513,7 @@ async def test_an_unknown_outcome_takes_two_people_and_evidence(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G3")
 async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(database_dsn):
     async def dear(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Settled(
@@ -498,6 +538,7 @@ async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(databa
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G3")
 async def test_a_lapsed_quote_is_renewed_under_its_ceiling_and_held_above_it(database_dsn):
 
     rail = ScriptedRail("one")
@@ -520,6 +561,8 @@ async def test_a_lapsed_quote_is_renewed_under_its_ceiling_and_held_above_it(dat
         assert len(rail.calls) == 1
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I27")
 async def test_an_unmapped_status_is_neither_paid_nor_failed(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -530,6 +573,8 @@ async def test_an_unmapped_status_is_neither_paid_nor_failed(database_dsn):
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I8")
 async def test_accepting_without_a_provider_reference_is_still_followed(database_dsn):
     async def nameless(rail: ScriptedRail, order: Order) -> CreateOutcome:
         rail.accept(order, ObservedStatus.PAID)

@@ -32,6 +32,8 @@ async def inbox(core):
         ]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I12")
 async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -48,6 +50,7 @@ async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G4")
 @pytest.mark.parametrize("order", list(itertools.permutations(["pending", "paid", "returned"])))
 async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn, order):
     rail = ScriptedRail("one", accept)
@@ -65,6 +68,7 @@ async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G2", "G4")
 async def test_a_notice_before_the_payout_is_known_waits_and_is_quarantined_after_an_hour(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -78,6 +82,8 @@ async def test_a_notice_before_the_payout_is_known_waits_and_is_quarantined_afte
         assert await inbox(core) == [("quarantined", "not_found")]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I24")
 @pytest.mark.parametrize(
     "lie",
     [
@@ -101,6 +107,8 @@ async def test_a_true_notice_about_something_else_is_quarantined_and_moves_nothi
         assert list((await states(core)).values()) == ["pending"]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I22")
 async def test_a_notice_of_another_rail_is_quarantined(database_dsn):
     one, two = ScriptedRail("one", accept), ScriptedRail("two", accept)
     async with opened_core(database_dsn, [one, two]) as core:
@@ -124,6 +132,7 @@ async def test_a_notice_that_names_only_their_reference_finds_its_attempt(databa
         assert list((await states(core)).values()) == ["paid"]
 
 
+@pytest.mark.promise("G4")
 async def test_two_workers_share_the_inbox(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core, opened_core(database_dsn, [rail]) as other:
@@ -138,6 +147,7 @@ async def test_two_workers_share_the_inbox(database_dsn):
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G6")
 async def test_the_stored_body_holds_nothing_readable(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await store_notices(core, [notice("0" * 32 + "-1", ObservedStatus.PAID, destination=reward(1).destination)])

@@ -74,6 +74,7 @@ def test_a_genuine_delivery_that_is_no_event_is_refused_by_name(body: str) -> No
     assert caught.value.code is ErrorCode.FIELD_INVALID
 
 
+@pytest.mark.promise("G4")
 def test_the_signature_is_checked_before_anything_is_parsed() -> None:
     forged = WebhookRequest(body=b"[" * 100_000, headers=delivery(EVENT).headers, received_at=NOW)
 
