@@ -204,17 +204,19 @@ class Stage:
 
     async def hurry(self) -> None:
         """Make every payout and every question to a rail due now; when things were sent stays true."""
-        async with self.core.database.transaction() as tx:
-            await tx.execute("UPDATE payout SET due_at = rr_now() WHERE state = 'ready' AND due_at > rr_now()")
-            await tx.execute("UPDATE attempt SET sync_due_at = rr_now() WHERE sync_due_at > rr_now()")
+        await self._alter("UPDATE payout SET due_at = rr_now() WHERE state = 'ready' AND due_at > rr_now()")
+        await self._alter("UPDATE attempt SET sync_due_at = rr_now() WHERE sync_due_at > rr_now()")
 
     async def expire_leases(self) -> None:
         """Make every lease lapse, as if its worker had been gone for long."""
-        async with self.core.database.transaction() as tx:
-            await tx.execute(
-                "UPDATE attempt SET lease_until = rr_now() - interval '1 second',"
-                " sent_at = sent_at - interval '1 minute' WHERE state = 'sending'"
-            )
+        await self._alter(
+            "UPDATE attempt SET lease_until = rr_now() - interval '1 second',"
+            " sent_at = sent_at - interval '1 minute' WHERE state = 'sending'"
+        )
+
+    async def _alter(self, statement: str) -> None:
+        """One change of many rows, again after a deadlock: in no order, it may meet the engine's ordered ones."""
+        await self.core.database.run(lambda tx: tx.execute(statement))
 
     async def totals(self) -> dict[str, Totals]:
         """What the providers' journals say."""
