@@ -35,7 +35,12 @@ _CANNOT_BE_APPLIED = (
     asyncpg.ProgramLimitExceededError,
     ValueError,
 )
+_DOES_NOT_FIT = frozenset({Verdict.MISMATCH, Verdict.UNMATCHED})
 log = structlog.get_logger(__name__)
+
+
+class _DoesNotFit(Exception):
+    """Takes back what a notice has moved before it said something that does not fit."""
 
 
 class InboxState(StrEnum):
@@ -176,16 +181,29 @@ async def _apply_batch(
             settled.append(_later(row, ErrorCode.NOT_FOUND))
         else:
             payouts = [item.ref.payout_id for item in known]
-            alone = not taken.intersection(payouts) and len(set(payouts)) == len(payouts)
+            alone = len(payouts) <= 1 and not taken.intersection(payouts)
             (now if alone else postponed).append((row, known))
             taken.update(payouts)
     verdicts = await apply_within(core, connection, [item for _, known in now for item in known]) if now else {}
-    for _, known in postponed:  # another notice about a payout of this batch: after the first, in order
-        for item in known:
-            verdicts |= await apply_within(core, connection, [item])
+    for _, known in postponed:  # another notice about a payout of this batch, or one about several: in order
+        verdicts |= await _apply_whole(core, connection, known)
     settled += [_judged(row, {verdicts[item.id] for item in known}) for row, known in [*now, *postponed]]
     await _settle(connection, settled)
     return settled
+
+
+async def _apply_whole(core: Core, connection: Connection, known: Sequence[Seen]) -> Mapping[UUID, Verdict]:
+    """Apply what one notice says, all of it or, when some of it does not fit, nothing."""
+    verdicts: dict[UUID, Verdict] = {}
+    try:
+        async with connection.transaction():
+            for item in known:
+                verdicts |= await apply_within(core, connection, [item])
+            if not _DOES_NOT_FIT.isdisjoint(verdicts.values()):
+                raise _DoesNotFit
+    except _DoesNotFit:
+        log.debug("webhook_undone", observations=len(known))
+    return verdicts
 
 
 async def _settle(connection: Connection, settled: Sequence[_Settled]) -> None:
