@@ -179,18 +179,23 @@ async def _wait_no_longer(core: Core, connection: Connection, refs: Sequence[Att
     )
     attempt_nos = {row["payout_id"]: row["attempt_no"] for row in silent}
     steps = [
-        Step(
-            payout_id=row["id"],
-            version=row["version"],
-            from_state=PayoutState.PENDING,
-            to_state=PayoutState.OUTCOME_UNKNOWN,
-            code=ErrorCode.OUTCOME_UNKNOWN,
-            attempt_no=row["live_attempt_no"],
-        )
+        _to_people(row)
         for row in rows
         if row["state"] == PayoutState.PENDING and attempt_nos.get(row["id"]) == row["live_attempt_no"]
     ]
     await write_steps(connection, steps, core.actor)
+
+
+def _to_people(row: asyncpg.Record) -> Step:
+    """The step of a locked payout whose live attempt only people can clear up."""
+    return Step(
+        payout_id=row["id"],
+        version=row["version"],
+        from_state=PayoutState(row["state"]),
+        to_state=PayoutState.OUTCOME_UNKNOWN,
+        code=ErrorCode.OUTCOME_UNKNOWN,
+        attempt_no=row["live_attempt_no"],
+    )
 
 
 async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> int:
@@ -201,16 +206,7 @@ async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> 
         lapsed = [row["id"] for row in await connection.fetch(sql("lapsed_resends"), provider.name, needs)]
         rows = await connection.fetch(sql("lock_payouts"), lapsed) if lapsed else []
         steps = [
-            Step(
-                payout_id=row["id"],
-                version=row["version"],
-                from_state=PayoutState.READY,
-                to_state=PayoutState.OUTCOME_UNKNOWN,
-                code=ErrorCode.OUTCOME_UNKNOWN,
-                attempt_no=row["live_attempt_no"],
-            )
-            for row in rows
-            if row["state"] == PayoutState.READY and row["live_attempt_no"] is not None
+            _to_people(row) for row in rows if row["state"] == PayoutState.READY and row["live_attempt_no"] is not None
         ]
         await write_steps(connection, steps, core.actor)
         await connection.execute(

@@ -36,6 +36,7 @@ _CANNOT_BE_APPLIED = (
     ValueError,
 )
 _DOES_NOT_FIT = frozenset({Verdict.MISMATCH, Verdict.UNMATCHED})
+_Known = tuple[asyncpg.Record, Sequence[Seen]]  # a notice, and the attempts it speaks of
 log = structlog.get_logger(__name__)
 
 
@@ -166,9 +167,7 @@ async def _apply_batch(
         return []
     read = {row["id"]: _read(core, row) for row in claimed}
     refs = await _resolve_references(connection, claimed, read)
-    taken: set[UUID] = set()
-    now: list[tuple[asyncpg.Record, Sequence[Seen]]] = []
-    postponed: list[tuple[asyncpg.Record, Sequence[Seen]]] = []
+    readable: list[_Known] = []
     settled: list[_Settled] = []
     for row in claimed:
         observations = read[row["id"]]
@@ -180,16 +179,30 @@ async def _apply_batch(
         elif known is None:
             settled.append(_later(row, ErrorCode.NOT_FOUND))
         else:
-            payouts = [item.ref.payout_id for item in known]
-            alone = len(payouts) <= 1 and not taken.intersection(payouts)
-            (now if alone else postponed).append((row, known))
-            taken.update(payouts)
-    verdicts = await apply_within(core, connection, [item for _, known in now for item in known]) if now else {}
-    for _, known in postponed:  # another notice about a payout of this batch, or one about several: in order
-        verdicts |= await _apply_whole(core, connection, known)
-    settled += [_judged(row, {verdicts[item.id] for item in known}) for row, known in [*now, *postponed]]
+            readable.append((row, known))
+    verdicts: dict[UUID, Verdict] = {}
+    for wave in _in_waves(readable):
+        alone = [item for _, known in wave if len(known) == 1 for item in known]
+        verdicts |= await apply_within(core, connection, alone) if alone else {}
+        for _, known in wave:
+            verdicts |= await _apply_whole(core, connection, known) if len(known) > 1 else {}
+    settled += [_judged(row, {verdicts[item.id] for item in known}) for row, known in readable]
     await _settle(connection, settled)
     return settled
+
+
+def _in_waves(notices: Sequence[_Known]) -> Sequence[Sequence[_Known]]:
+    """Notices in waves, each of which speaks of a payout once: what is said of one payout is applied in order."""
+    waves: list[list[_Known]] = []
+    spoken: dict[UUID, int] = {}
+    for row, known in notices:
+        payouts = {item.ref.payout_id for item in known}
+        place = max((spoken.get(payout_id, 0) for payout_id in payouts), default=0)
+        if place == len(waves):
+            waves.append([])
+        waves[place].append((row, known))
+        spoken |= dict.fromkeys(payouts, place + 1)
+    return waves
 
 
 async def _apply_whole(core: Core, connection: Connection, known: Sequence[Seen]) -> Mapping[UUID, Verdict]:

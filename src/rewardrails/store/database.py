@@ -16,6 +16,7 @@ from rewardrails.errors import ConfigInvalid
 T = TypeVar("T")
 APP_ROLE = "rewardrails_app"
 TRIES = 6
+OUTCOME_SECONDS = 10.0
 _RETRY_WHOLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 # Every statement here is a short one on indexed columns. A cached plan made while a table was small must not become a scan of
@@ -153,12 +154,17 @@ class Database:
 
 
 async def _was_committed(connection: Connection, transaction_id: str) -> bool:
-    """Whether an earlier transaction of ours was; one whose session has not noticed yet that we are gone is waited for."""
-    while True:
+    """Whether an earlier transaction of ours was; one whose session has not noticed yet that we are gone is waited for.
+
+    Raises `Unreachable` when it still stands after `OUTCOME_SECONDS`; `run` then asks again.
+    """
+    give_up = clock.monotonic() + OUTCOME_SECONDS
+    while clock.monotonic() < give_up:
         status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction_id)
         if status != "in progress":
             return bool(status == "committed")
         await clock.sleep(0.05)
+    raise Unreachable("an earlier session still holds the transaction whose end was not heard")
 
 
 def one(row: asyncpg.Record | None) -> asyncpg.Record:

@@ -10,6 +10,7 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.engine.webhooks import Notice, apply_notices, store_notices
 from rewardrails.ledger.invariants import verify
+from rewardrails.testing.steps.database import SteppedDatabase
 from tests.support.scripted_rail import ScriptedRail, accept
 from tests.support.season import opened_core, request, reward, send_all, states
 
@@ -66,6 +67,24 @@ async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn
         came_back_after_paid = order.index("paid") < order.index("returned")
         assert state == ("returned" if came_back_after_paid else "failed")
         assert (await verify(core.database)).balances
+
+
+@pytest.mark.promise("G8")
+async def test_several_notices_about_each_of_many_payouts_take_no_more_statements_than_about_few(database_dsn):
+    async def statements_for(payouts: range) -> int:
+        rail = ScriptedRail("one", accept)
+        async with opened_core(database_dsn, [rail]) as core:
+            await request(core, [reward(number) for number in payouts])
+            await send_all(core)
+            told = (ObservedStatus.PENDING, ObservedStatus.PAID, ObservedStatus.RETURNED)
+            for status in told:
+                await store_notices(core, [notice(key, status) for key in rail.calls])
+            counting = SteppedDatabase(core.database._pool)
+            assert await apply_notices(replace(core, database=counting), 500) == len(payouts) * len(told)
+            assert set((await states(core)).values()) == {"returned"}
+            return len(counting.steps.taken)
+
+    assert await statements_for(range(40)) == await statements_for(range(100, 102))
 
 
 @pytest.mark.promise("G2", "G4")

@@ -18,8 +18,7 @@ from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
 from rewardrails.events.seal import seal
 from rewardrails.providers.base import RewardPayoutProvider
-from rewardrails.providers.context import ProviderContext
-from rewardrails.providers.registry import announced_adapters, build
+from rewardrails.providers.registry import announced_adapters, build, context_of
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import assert_no_transaction
 from rewardrails.testing.steps.database import SteppedDatabase
@@ -140,17 +139,5 @@ def _announced() -> tuple[EntryPoint, ...]:
 
 def _provider(name: str, config: Config, steps: Steps) -> RewardPayoutProvider:
     settings = config.providers[name]
-    context = ProviderContext(
-        name=name,
-        environment=settings.environment,
-        settings=settings.settings,
-        credentials=settings.credentials,
-        assets={code: asset.exponent for code, asset in config.assets.items()},
-        destination_kinds=settings.destination_kinds,
-        fees=settings.fees,
-        provider_type=settings.type,
-        max_in_flight=settings.max_in_flight,
-        call_timeout_seconds=settings.call_timeout_seconds,
-        http=SteppedHttp(steps, guard=assert_no_transaction),
-    )
+    context = context_of(name, settings, config, http=SteppedHttp(steps, guard=assert_no_transaction))
     return build(settings.adapter, context, _announced)
