@@ -31,6 +31,7 @@ class Mutation:
 
 _ENGINE = "tests/integration/engine"
 _LIFE = f"{_ENGINE}/test_payout_life.py"
+_DOUBT = f"{_ENGINE}/test_doubt.py"
 _HARD = f"{_ENGINE}/test_hard_cases.py"
 _POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
 _NOTICES = f"{_ENGINE}/test_webhooks.py"
@@ -54,7 +55,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/observe.py",
         'item.fence is not None and item.fence != attempt["fence"]',
         "item.fence is not None and item.fence < 0",
-        _LIFE,
+        _DOUBT,
     ),
     _one(
         "state written whatever the payout's version",
@@ -76,8 +77,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         _SENDING,
         "    FROM moved WHERE NOT resend ORDER BY id\n), resent",
         "    FROM moved WHERE NOT resend AND false ORDER BY id\n), resent",
-        f"{_LIFE}::test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key",
-        f"{_LIFE}::test_a_crash_after_the_call_is_found_paid",
+        f"{_DOUBT}::test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key",
+        f"{_DOUBT}::test_a_crash_after_the_call_is_found_paid",
     ),
     _one(
         "a worker that slept sends all the same",
@@ -91,14 +92,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/send.py",
         'return OutcomeUnknown(evidence=Evidence(provider_code=f"raised:{type(error).__name__}"))',
         "return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True, scope=RejectionScope.PAYOUT)",
-        _LIFE,
+        _DOUBT,
     ),
     _one(
         "refusal of a second sending believed",
         "engine/send.py",
         "case Rejected() if sends == 1 or (replays_errors and outcome.scope is RejectionScope.PAYOUT):",
         "case Rejected():",
-        _LIFE,
+        _DOUBT,
     ),
     _one(
         "timeout read as refusal",
@@ -112,7 +113,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/sync.py",
         "        and capabilities.lookup_is_authoritative\n        and capabilities.same_key_is_safe\n",
         "",
-        _LIFE,
+        _DOUBT,
     ),
     Mutation(
         name="dedupe window ignored: sent again after the key is forgotten",
@@ -128,7 +129,7 @@ MUTATIONS: tuple[Mutation, ...] = (
                 new="(s.expires_at IS NULL OR $4::float8 > 0)",
             ),
         ),
-        tests=(_LIFE,),
+        tests=(_DOUBT,),
     ),
     _one(
         "superseded attempt heard as if it were the last",

@@ -26,18 +26,13 @@ from rewardrails.events.seal import seal
 from rewardrails.ledger.invariants import verify
 from rewardrails.providers.base import Prepared, Reference
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
-from tests.integration.engine.test_payout_life import make_everything_due, poll, tell
 from tests.integration.engine.test_webhooks import inbox, notice
+from tests.support.rounds import make_everything_due, only_state, poll, tell
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
 from tests.support.sealing import seal_everything
 from tests.support.season import BUDGET, CONFIG, opened_core, pool, request, reward, send_all, states
 
 EVIDENCE = "statement of the fifth, line twelve"
-
-
-async def only_state(core):
-    (state,) = (await states(core)).values()
-    return state
 
 
 async def assert_books_balance(core):
