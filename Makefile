@@ -5,10 +5,10 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check bench night docs dist lock clean
+.PHONY: help env demo test check trials mutations bench night docs dist lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.ready ## Build .venv from the locks (skipped when nothing changed)
 
@@ -37,12 +37,22 @@ check: env ## Check formatting, lint, types, import direction, generated pages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(if $(wildcard src/rewardrails/docsgen*),$(BIN)/python -m rewardrails.docsgen --check)
+	$(BIN)/python -m tools.promises --check
+	$(BIN)/python -m tools.mutations --check
+
+trials: env ## Run the quick tests, keep how often each tried, and write docs/promises.md
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile --record-trials
+	$(BIN)/python -m tools.promises
+
+mutations: env ## Take each guard away in a copy and see which tests notice
+	$(BIN)/python -m tools.mutations
 
 bench: env ## Measure
 	$(BIN)/python -m bench
 
 night: env ## Run the tests that take hours
-	$(BIN)/python -m pytest tests/night -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest tests/night -n $(WORKERS) --dist loadfile --record-trials
+	$(BIN)/python -m tools.promises
 
 docs: env ## Build the documentation into site/
 	$(BIN)/zensical build --clean --strict

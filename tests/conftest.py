@@ -1,4 +1,4 @@
-"""Fixtures for every test: databases.
+"""Fixtures for every test: databases, and how many trials it made.
 
 `database_dsn` is what most tests want. `TEST_DATABASE_URL` (a superuser's) names another server than the embedded one.
 """
@@ -7,16 +7,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import database
+from tests.support import database, proof
 from tests.support.database import Server
 from tests.support.proof import trials
 
 __all__ = ["trials"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(proof.OPTION, action="store_true", help="keep the numbers of trials in docs/trials.json")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         database.open_session_folder()
+        if config.getoption(proof.OPTION):
+            config.pluginmanager.register(proof.Recorder(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    proof.mark_properties(items)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -73,6 +73,7 @@ class ErrorCode(StrEnum):
     WEBHOOK_STALE = "webhook_stale"
     WEBHOOK_SUBJECT_MISMATCH = "webhook_subject_mismatch"
     CONFIG_INVALID = "config_invalid"
+    DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -411,6 +412,11 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ErrorCode.CONFIG_INVALID: _needs_operator(
             500,
             "The configuration cannot be run with: correct the named file, line and field, then start again.",
+            _TRY_AGAIN,
+        ),
+        ErrorCode.DATABASE_UNAVAILABLE: _retryable(
+            503,
+            "The database does not answer: everything goes on by itself when it is back; look at its server.",
             _TRY_AGAIN,
         ),
         ErrorCode.INTERNAL_ERROR: _retryable(

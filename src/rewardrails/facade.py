@@ -209,40 +209,45 @@ class RewardRails:
         declared = self.core.config.pool_asset(asset)
         if not name.strip() or len(name) > 200 or not name.isprintable():
             raise FieldInvalid("a pool's name is one line of 1 to 200 characters", field="name")
-        async with self.core.database.transaction() as tx:
-            return await posting.create_pool(
+        return await self.core.database.run_once(
+            lambda tx: posting.create_pool(
                 tx, name=name.strip(), asset=asset, exponent=declared.exponent, actor=self.actor
             )
+        )
 
     async def fund(
         self, pool: str | UUID, amount: str | Money, *, source: FundingSource, reference: str = ""
     ) -> PoolMovement:
         """Put money into a pool; `amount` is a decimal in whole units, or `Money`."""
         target = await self.pool(pool)
-        async with self.core.database.transaction() as tx:
-            return await posting.fund(
+        amount_minor = _minor(amount, target)
+        return await self.core.database.run_once(
+            lambda tx: posting.fund(
                 tx,
                 pool_id=target.id,
                 source=source,
-                amount_minor=_minor(amount, target),
+                amount_minor=amount_minor,
                 reference=reference,
                 actor=self.actor,
             )
+        )
 
     async def withdraw(
         self, pool: str | UUID, amount: str | Money, *, source: FundingSource, reference: str = ""
     ) -> PoolMovement:
         """Give unreserved money back to a source, at most what it gave."""
         target = await self.pool(pool)
-        async with self.core.database.transaction() as tx:
-            return await posting.withdraw(
+        amount_minor = _minor(amount, target)
+        return await self.core.database.run_once(
+            lambda tx: posting.withdraw(
                 tx,
                 pool_id=target.id,
                 source=source,
-                amount_minor=_minor(amount, target),
+                amount_minor=amount_minor,
                 reference=reference,
                 actor=self.actor,
             )
+        )
 
     async def verify_ledger(self) -> LedgerReport:
         """Whether the books balance."""

@@ -11,6 +11,8 @@ from rewardrails.api.auth import Requires
 from rewardrails.security.keys import Scope, revoke_key
 from tests.api.client import Api
 
+pytestmark = [pytest.mark.promise("G7")]
+
 MALFORMED = ["", "Bearer", "Bearer ", "Basic cnJfeA==", "Bearer rr_", "Bearer rr_\xe9" + "x" * 40, "rr_" + "x" * 43]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
@@ -33,6 +35,7 @@ def guarded() -> list[tuple[str, str, Scope]]:
 ROUTES = guarded()
 
 
+@pytest.mark.promise("G7")
 def test_every_route_under_v1_is_guarded_but_the_webhooks() -> None:
     open_paths = {path for handler in OPEN_ROUTES for path in handler.paths}
 
@@ -41,7 +44,8 @@ def test_every_route_under_v1_is_guarded_but_the_webhooks() -> None:
     assert len(ROUTES) == 46
 
 
-async def test_every_route_is_closed_without_its_scope_and_open_with_it(api: Api) -> None:
+@pytest.mark.promise("G7")
+async def test_every_route_is_closed_without_its_scope_and_open_with_it(api: Api, trials) -> None:
     """The whole matrix; a stranger's request moves no row."""
     with_all_but = {scope: await api.key_with(set(Scope) - {scope, Scope.ADMIN}) for scope in Scope}
     with_only = {scope: await api.key_with({scope}) for scope in Scope}
@@ -61,8 +65,10 @@ async def test_every_route_is_closed_without_its_scope_and_open_with_it(api: Api
 
     assert wrong == []
     assert await api.row_counts() == before
+    trials(4 * len(ROUTES))
 
 
+@pytest.mark.promise("G7")
 async def test_a_malformed_authorization_is_unauthorized(api: Api) -> None:
     answers = [await api.get("/v1/pools", token="", headers={"Authorization": said}) for said in MALFORMED]
 
@@ -70,6 +76,7 @@ async def test_a_malformed_authorization_is_unauthorized(api: Api) -> None:
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {"Bearer"}
 
 
+@pytest.mark.promise("G7")
 async def test_a_key_is_made_listed_used_and_dies_at_once_where_it_is_revoked(api: Api) -> None:
     made = (await api.post("/v1/keys", {"name": "game", "scopes": ["read"]}, key=None)).json
     assert (await api.get("/v1/pools", token=made["token"])).status == 200
@@ -82,6 +89,7 @@ async def test_a_key_is_made_listed_used_and_dies_at_once_where_it_is_revoked(ap
     assert made["token"].encode() not in (await api.get("/v1/keys")).body
 
 
+@pytest.mark.promise("G7")
 async def test_a_key_revoked_elsewhere_dies_within_the_cache_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cache is bounded by a clock; with no time left in it the next request must look again."""
     made = (await api.post("/v1/keys", {"name": "game", "scopes": ["read"]}, key=None)).json

@@ -174,6 +174,7 @@ def refused(answer: Answer, field: str) -> bool:
     return answer.status == 422 and answer.code in CODES and answer.json["field"].split("[")[0] == field
 
 
+@pytest.mark.promise("G8")
 @pytest.mark.parametrize(("path", "shape", "body"), BODIES, ids=[path for path, _, _ in BODIES])
 async def test_every_wrong_field_is_refused_by_name_and_changes_nothing(
     api: Api, path: str, shape: type[In], body: dict[str, Any]
@@ -289,6 +290,7 @@ async def test_a_problem_names_its_request_as_the_log_does(api: Api) -> None:
     assert answer.json["type"].endswith("#field_invalid")
 
 
+@pytest.mark.promise("G6")
 async def test_our_own_defect_tells_nothing_of_itself(api: Api) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("the inside")

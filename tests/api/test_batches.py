@@ -4,6 +4,8 @@ import csv
 import io
 from collections.abc import AsyncIterator
 
+import pytest
+
 from rewardrails.engine.batches import start_chunk
 from tests.api.client import HEADER, Answer, Api
 
@@ -41,6 +43,8 @@ async def test_a_file_is_taken_in_as_a_stream(api: Api) -> None:
     assert (made.status, made.json["rows_staged"]) == (201, 501)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I18")
 async def test_the_same_bytes_again_answer_the_same_batch(api: Api) -> None:
     first = await send(api, file_of(3), key="k")
     again = await send(api, file_of(3), key="k")
@@ -107,6 +111,7 @@ async def test_a_file_that_is_none_leaves_nothing_behind(api: Api) -> None:
     assert (counts["batch"], counts["batch_row"]) == (before, 0)
 
 
+@pytest.mark.promise("G7")
 async def test_the_csv_report_holds_nothing_that_a_spreadsheet_would_run(api: Api) -> None:
     row = "\"=cmd|' /C calc'!A0\",player:1,season,1.00,EUR,DE,paypal_email,p@example.org,\n"
     made = await send(api, (HEADER + row).encode())

@@ -10,6 +10,7 @@ from tests.support import season
 NAMED = {"name": "again", "asset": "EUR"}
 
 
+@pytest.mark.promise("G1")
 async def test_the_same_key_and_request_answers_the_same_and_does_it_once(api: Api) -> None:
     first = await api.post("/v1/pools", NAMED, key="k")
     second = await api.post("/v1/pools", NAMED, key="k")
@@ -19,6 +20,7 @@ async def test_the_same_key_and_request_answers_the_same_and_does_it_once(api: A
     assert second.headers["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.promise("G1")
 async def test_the_same_key_with_another_request_is_refused(api: Api) -> None:
     await api.post("/v1/pools", NAMED, key="k")
 
@@ -27,6 +29,7 @@ async def test_the_same_key_with_another_request_is_refused(api: Api) -> None:
     assert (answer.status, answer.code) == (409, "idempotency_key_reused")
 
 
+@pytest.mark.promise("G1", "G7")
 async def test_a_key_binds_one_caller_and_one_verb_only(api: Api) -> None:
     pool = (await api.get("/v1/pools")).json["pools"][0]["id"]
     moved = {"source": "sponsor", "amount": "1"}
@@ -47,6 +50,8 @@ async def test_a_refused_request_may_come_again_under_its_key(api: Api) -> None:
     assert (refused.code, corrected.status) == ("pool_exhausted", 201)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I11")
 async def test_fifty_equal_creates_at_once_make_one_payout(api: Api) -> None:
     answers = await asyncio.gather(*(api.post("/v1/payouts", REWARD, key="k") for _ in range(50)))
 
@@ -55,6 +60,7 @@ async def test_fifty_equal_creates_at_once_make_one_payout(api: Api) -> None:
     assert len(await season.states(api.core)) == 1
 
 
+@pytest.mark.promise("G1")
 async def test_one_key_with_different_rewards_at_once_makes_one_payout(api: Api) -> None:
     answers = await asyncio.gather(
         *(api.post("/v1/payouts", REWARD | {"reward_id": f"r-{number}"}, key="k") for number in range(20))
@@ -65,6 +71,7 @@ async def test_one_key_with_different_rewards_at_once_makes_one_payout(api: Api)
     assert len(await season.states(api.core)) == 1
 
 
+@pytest.mark.promise("G1")
 async def test_a_reward_under_another_key_answers_its_payout(api: Api) -> None:
     first = await api.post("/v1/payouts", REWARD)
     second = await api.post("/v1/payouts", REWARD)

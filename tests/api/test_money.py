@@ -23,6 +23,7 @@ async def test_a_pool_is_opened_funded_and_withdrawn_from(api: Api) -> None:
     assert read["available"] == read["funded"] == {"amount": "60.00", "amount_minor": "6000"}
 
 
+@pytest.mark.promise("G3")
 async def test_more_than_a_source_gave_cannot_be_withdrawn(api: Api) -> None:
     pool = (await api.get("/v1/pools")).json["pools"][0]
 
@@ -60,6 +61,7 @@ async def test_a_payout_is_taken_on_and_can_be_read_with_its_history(api: Api) -
     assert read["history"][0]["type"] == "payout.accepted"
 
 
+@pytest.mark.promise("G6")
 async def test_no_answer_shows_a_whole_destination_to_a_reader(api: Api) -> None:
     payout_id = await api.payout()
 
@@ -106,6 +108,8 @@ async def test_a_quote_is_good_for_nothing_else(api: Api) -> None:
     assert (answer.status, answer.code, answer.json["field"]) == (422, "field_invalid", "quote_id")
 
 
+@pytest.mark.promise("G3")
+@pytest.mark.incident("I21")
 async def test_payouts_beyond_the_pool_are_refused_one_by_one_and_leave_no_trace(api: Api) -> None:
     await api.post("/v1/pools", {"name": "x", "asset": "EUR"})
     before = await api.row_counts()

@@ -27,6 +27,7 @@ async def test_an_unsent_payout_is_canceled_and_its_money_released(api: Api) -> 
     assert (await season.pool(api.core)).get("reserved", 0) == 0
 
 
+@pytest.mark.promise("G1")
 async def test_a_pending_payout_is_canceled_through_its_rail(api: Api) -> None:
     path = f"/v1/payouts/{await api.payout(campaign='other')}"
     await season.send_all(api.core, "two")
@@ -34,6 +35,8 @@ async def test_a_pending_payout_is_canceled_through_its_rail(api: Api) -> None:
     assert (await api.post(f"{path}/cancel")).json["state"] == "canceled"
 
 
+@pytest.mark.promise("G1", "G7")
+@pytest.mark.incident("I10")
 async def test_a_paid_payout_cannot_be_canceled_held_retried_or_redirected(api: Api) -> None:
     path = f"/v1/payouts/{await api.payout()}"
     await season.send_all(api.core)
@@ -63,6 +66,7 @@ async def test_a_refused_manual_payout_is_retried_to_a_corrected_destination(api
     assert (refused.json["state"], moved.status, retried.json["state"]) == ("failed", 200, "ready")
 
 
+@pytest.mark.promise("G5")
 async def test_a_manual_payout_is_settled_with_proof_and_not_without(api: Api) -> None:
     payout_id = await api.payout(asset="USD", destination_kind="manual_note", destination="desk 4")
     await season.send_all(api.core, "by-hand")
@@ -74,6 +78,7 @@ async def test_a_manual_payout_is_settled_with_proof_and_not_without(api: Api) -
     assert settled.json["state"] == "paid"
 
 
+@pytest.mark.promise("G7")
 async def test_an_unknown_outcome_takes_two_keys_to_resolve(api: Api) -> None:
     payout_id = await api.payout()
 

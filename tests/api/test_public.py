@@ -51,6 +51,7 @@ async def test_it_is_not_ready_on_a_database_of_another_version(api: Api, owner_
     assert (answer.status, answer.json["status"]) == (503, "not_ready")
 
 
+@pytest.mark.promise("G6")
 async def test_figures_count_payouts_and_name_nobody(api: Api) -> None:
     await api.payout()
 
@@ -76,6 +77,7 @@ async def test_the_status_page_shows_where_payouts_stand(api: Api) -> None:
     assert REWARD["destination"] not in text
 
 
+@pytest.mark.promise("G5")
 async def test_events_come_in_sealed_order_and_the_cursor_goes_on(api: Api) -> None:
     await api.payout(1)
     await seal_everything(api.core.database, [])
@@ -99,6 +101,7 @@ async def test_no_page_of_the_framework_is_served_beside_the_schema(api: Api) ->
     assert schema.headers["Content-Type"].startswith("application/json")
 
 
+@pytest.mark.promise("G5", "G6")
 async def test_a_line_of_the_log_tells_the_request_the_payout_and_the_key_and_no_person(api: Api) -> None:
     with capture_logs(processors=[merge_contextvars]) as lines:
         payout_id = await api.payout()

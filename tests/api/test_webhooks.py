@@ -50,6 +50,8 @@ async def test_a_signed_notice_is_stored_and_then_moves_its_payout(api: Api) -> 
     assert (await api.get(f"/v1/payouts/{payout_id}")).json["state"] == "returned"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I12")
 async def test_a_notice_delivered_fifty_times_at_once_is_kept_once(api: Api) -> None:
     body = b'{"rail_key": "00000000000070008000000000000000-1", "status": "paid"}'
     headers = signed(body)
@@ -60,6 +62,7 @@ async def test_a_notice_delivered_fifty_times_at_once_is_kept_once(api: Api) -> 
     assert await notices(api) == 1
 
 
+@pytest.mark.promise("G4")
 @pytest.mark.parametrize(
     ("provider", "age", "spoil", "expected"),
     [
@@ -83,6 +86,7 @@ async def test_what_cannot_be_believed_is_refused_and_not_stored(
     assert await notices(api) == 0
 
 
+@pytest.mark.promise("G8")
 async def test_a_notice_that_is_too_large_is_refused_unread(api: Api) -> None:
     body = b"x" * (MAX_NOTICE_BYTES + 1)
 
@@ -91,6 +95,7 @@ async def test_a_notice_that_is_too_large_is_refused_unread(api: Api) -> None:
     assert (answer.status, answer.json["field"]) == (422, "body")
 
 
+@pytest.mark.promise("G2")
 async def test_our_own_fault_answers_500_so_that_the_provider_sends_again(api: Api) -> None:
     body = b'{"rail_key": "00000000000070008000000000000000-1", "status": "paid"}'
     headers = signed(body)

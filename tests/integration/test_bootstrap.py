@@ -14,6 +14,7 @@ from tests.support.scripted_rail import ScriptedRail, explode
 from tests.support.season import opened_core, request, reward, send_all
 
 
+@pytest.mark.promise("G6")
 async def test_a_process_with_another_master_key_does_not_start(database_dsn: str, tmp_path: Path) -> None:
     """It could not read a destination, and nobody could read what it wrote."""
     config = Config.parse('environment = "test"\n', {"DATABASE_URL": database_dsn})
@@ -26,6 +27,8 @@ async def test_a_process_with_another_master_key_does_not_start(database_dsn: st
             pass
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I22")
 async def test_a_live_process_without_a_master_key_touches_no_database(tmp_path: Path) -> None:
     config = Config.parse('environment = "live"\n', {})
     with pytest.raises(ConfigInvalid, match="no master key"):
@@ -34,6 +37,7 @@ async def test_a_live_process_without_a_master_key_touches_no_database(tmp_path:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.promise("G5", "G7")
 async def test_whoever_confirms_a_resolution_sees_what_was_proposed_and_why(database_dsn: str) -> None:
     async with opened_core(database_dsn, [ScriptedRail("one", explode)]) as core:
         (result,) = await request(core, [reward(1)])

@@ -159,12 +159,14 @@ def test_the_doctor_names_payouts_that_wait_for_a_provider_that_is_off(rr):
     assert "a@example.org" not in answer.out
 
 
+@pytest.mark.promise("G7")
 def test_resolving_needs_to_know_who_it_is(rr):
     answer = rr("payouts", "resolve", "01930000-0000-7000-8000-000000000000", "--outcome", "paid", "--evidence", "seen")
     assert answer.code == 1
     assert "[unauthorized]" in answer.err
 
 
+@pytest.mark.promise("G7")
 def test_whoever_gives_a_key_acts_under_it_within_its_scopes(rr):
     made = rr("--json", "keys", "create", "pauser", "--scope", "pause", "--scope", "read").json
     pause = rr("--json", "pause", "set", "everything", "--reason", "drill", "--as", made["key"]).json
@@ -196,6 +198,7 @@ def test_any_number_of_workers_run_beside_each_other(rr):
         assert one["worker"] != other["worker"]
 
 
+@pytest.mark.promise("G7")
 def test_an_unknown_outcome_takes_two_people_with_keys_of_their_own(tmp_path, database_dsn):
     rail = FakeProviderProcess(tmp_path / "bank", arguments=["--mix", "lose_reply=1"])
     rail.launch()

@@ -42,6 +42,7 @@ def figure(output, name):
     return found[1]
 
 
+@pytest.mark.promise("G1", "G2", "G3")
 def test_a_season_ends_well_and_a_second_run_pays_nothing(folder):
     first = run(folder)
     assert first.returncode == 0, first.stdout + first.stderr
@@ -55,6 +56,7 @@ def test_a_season_ends_well_and_a_second_run_pays_nothing(folder):
     assert figure(second.stdout, "accepted by the fake providers") == accepted
 
 
+@pytest.mark.promise("G1", "G2")
 def test_a_stopped_run_leaves_no_process_behind_and_goes_on(folder):
     process = subprocess.Popen(command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in process.stdout:

@@ -90,6 +90,7 @@ def test_a_server_outlives_the_process_that_started_it_while_another_stays(tmp_p
     server.stop()
 
 
+@pytest.mark.promise("G8")
 def test_after_kill_9_of_the_owner_the_next_one_takes_over_and_stops_it(tmp_path: Path) -> None:
     with _owner(tmp_path / "pg") as (owner, dsn):
         _write(dsn)
@@ -103,6 +104,7 @@ def test_after_kill_9_of_the_owner_the_next_one_takes_over_and_stops_it(tmp_path
     assert _gone(pid)
 
 
+@pytest.mark.promise("G8")
 def test_after_kill_9_of_the_server_the_next_start_recovers(tmp_path: Path) -> None:
     server = EmbeddedPostgres.start(tmp_path / "pg")
     server.ensure_database("rewardrails")

@@ -72,6 +72,7 @@ def test_a_failing_migration_leaves_nothing_behind(empty_database_dsn: str) -> N
     assert _objects(empty_database_dsn) == before
 
 
+@pytest.mark.promise("G6")
 def test_an_unreachable_database_is_named_without_its_password() -> None:
     with pytest.raises(DatabaseUnavailable, match="DATABASE_URL") as refusal:
         migrate.upgrade("postgresql://someone:hunter2@127.0.0.1:1/nowhere")

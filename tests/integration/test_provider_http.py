@@ -109,6 +109,8 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 async def test_a_refused_connection_was_never_sent(client: HttpClient) -> None:
     with pytest.raises(NeverSent) as caught:
         await post(client, f"http://127.0.0.1:{closed_port()}/")
@@ -116,6 +118,8 @@ async def test_a_refused_connection_was_never_sent(client: HttpClient) -> None:
     assert caught.value.reason is NeverSentReason.CONNECT_FAILED
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 async def test_an_unknown_name_was_never_sent(client: HttpClient) -> None:
     with pytest.raises(NeverSent) as caught:
         await post(client, "http://provider.invalid/")
@@ -157,6 +161,8 @@ async def test_an_untrusted_certificate_stops_before_the_first_byte(client: Http
     assert server.requests == []
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 async def test_a_handshake_that_is_cut_off_was_never_sent(client: HttpClient) -> None:
     async def speak(conversation: Conversation) -> None:
         await conversation.reader.read(1)
@@ -230,6 +236,8 @@ async def drip(conversation: Conversation) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 @pytest.mark.parametrize(
     ("speak", "reason"),
     [
@@ -258,6 +266,8 @@ async def test_whatever_goes_wrong_after_connecting_may_have_been_sent(
     assert len(server.requests) <= 1
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE"])
 async def test_a_request_that_dies_on_a_pooled_connection_is_not_sent_again(client: HttpClient, method: str) -> None:
     """aiohttp resends idempotent methods by itself when a kept connection turns out to be dead; ours must not."""
@@ -310,6 +320,7 @@ async def test_connections_are_kept_between_requests(client: HttpClient) -> None
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
+@pytest.mark.promise("G6", "G7")
 async def test_redirects_are_handed_back_not_followed(client: HttpClient) -> None:
     async def redirect(conversation: Conversation) -> None:
         await conversation.read_request()
@@ -322,6 +333,7 @@ async def test_redirects_are_handed_back_not_followed(client: HttpClient) -> Non
     assert len(server.requests) == 1
 
 
+@pytest.mark.promise("G6")
 async def test_cookies_are_forgotten_and_compression_is_declined(client: HttpClient) -> None:
     async def hand_out_cookies(conversation: Conversation) -> None:
         while True:
@@ -366,6 +378,7 @@ async def test_secret_headers_arrive_open_and_the_body_unchanged(client: HttpCli
     assert server.requests[0].endswith(b"\r\n\r\n\x00bytes")
 
 
+@pytest.mark.promise("G1")
 async def test_the_guard_stops_a_request_before_anything_is_sent() -> None:
     class TransactionOpen(Exception):
         pass

@@ -15,9 +15,11 @@ MIX = (
 PAYOUTS = 1_000
 
 
+@pytest.mark.promise("G1", "G2", "G3")
+@pytest.mark.incident("I2", "I15")
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("profile", PROFILES)
-async def test_a_thousand_payouts_through_every_trouble(tmp_path, database_dsn, profile, seed):
+async def test_a_thousand_payouts_through_every_trouble(tmp_path, database_dsn, profile, seed, trials):
     rail = PROFILES[profile]
     rail = replace(rail, call_timeout=1.0, arguments=(*rail.arguments, "--mix", MIX, "--seed", str(seed)))
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working(), stage.working():
@@ -26,3 +28,4 @@ async def test_a_thousand_payouts_through_every_trouble(tmp_path, database_dsn, 
         await stage.until_settled(seconds=600.0)
         await stage.until_told()
         await stage.assert_true_to_the_journals()
+        trials(PAYOUTS)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.support.batches import batch_process, season_core
 from tests.support.clean_rewards import write_clean_rewards
 
@@ -10,6 +12,7 @@ ROWS = 1_000_000
 MOST_KIB = 300 * 1024
 
 
+@pytest.mark.promise("G8")
 async def test_a_million_rows_are_staged_in_bounded_memory(tmp_path, database_dsn):
     path = tmp_path / "large.csv"
     write_clean_rewards(path, ROWS)

@@ -204,17 +204,19 @@ class Stage:
 
     async def hurry(self) -> None:
         """Make every payout and every question to a rail due now; when things were sent stays true."""
-        async with self.core.database.transaction() as tx:
-            await tx.execute("UPDATE payout SET due_at = rr_now() WHERE state = 'ready' AND due_at > rr_now()")
-            await tx.execute("UPDATE attempt SET sync_due_at = rr_now() WHERE sync_due_at > rr_now()")
+        await self._alter("UPDATE payout SET due_at = rr_now() WHERE state = 'ready' AND due_at > rr_now()")
+        await self._alter("UPDATE attempt SET sync_due_at = rr_now() WHERE sync_due_at > rr_now()")
 
     async def expire_leases(self) -> None:
         """Make every lease lapse, as if its worker had been gone for long."""
-        async with self.core.database.transaction() as tx:
-            await tx.execute(
-                "UPDATE attempt SET lease_until = rr_now() - interval '1 second',"
-                " sent_at = sent_at - interval '1 minute' WHERE state = 'sending'"
-            )
+        await self._alter(
+            "UPDATE attempt SET lease_until = rr_now() - interval '1 second',"
+            " sent_at = sent_at - interval '1 minute' WHERE state = 'sending'"
+        )
+
+    async def _alter(self, statement: str) -> None:
+        """One change of many rows, again after a deadlock: in no order, it may meet the engine's ordered ones."""
+        await self.core.database.run(lambda tx: tx.execute(statement))
 
     async def totals(self) -> dict[str, Totals]:
         """What the providers' journals say."""
@@ -277,11 +279,11 @@ class Stage:
 
 
 class WorkerProcess:
-    """`rewardrails worker` under a test's thumb."""
+    """`rewardrails worker`, or another command that stays (`serve`: API and worker), under a test's thumb."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, command: str = "worker") -> None:
         where = ("--json", "--config", str(stage.config), "--folder", str(stage.folder))
-        self._command = [sys.executable, "-m", "rewardrails.cli", *where, "worker", "--end-with-stdin"]
+        self._command = [sys.executable, "-m", "rewardrails.cli", *where, command, "--end-with-stdin"]
         self._env = {**os.environ, "DATABASE_URL": stage.dsn}
         self._log = stage.folder / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -296,7 +298,11 @@ class WorkerProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, self._log.read_text()
-        self.name = json.loads(line)["worker"]
+        self.name = json.loads(line).get("worker", "")
+
+    def lives(self) -> bool:
+        """Whether it runs, frozen or not."""
+        return self._process is not None and self._process.poll() is None
 
     def freeze(self) -> None:
         """SIGSTOP: it stands still, mid-instruction, and keeps its connections."""

@@ -84,12 +84,3 @@ def test_every_adapter_that_comes_along_is_a_column() -> None:
 
 def test_a_cell_cannot_break_its_table() -> None:
     assert table(("a", "b"), [("x | y", "one\ntwo")]).splitlines()[-1] == r"| x \| y | one two |"
-
-
-@pytest.mark.parametrize("page", ["explanation/promises.md", "explanation/incidents.md"])
-def test_every_test_that_a_page_names_exists(page: str) -> None:
-    named = set(re.findall(r"`(test_\w+)`", (DOCS / page).read_text(encoding="utf-8")))
-    sources = [path.read_text(encoding="utf-8") for path in (DOCS.parent / "tests").rglob("test_*.py")]
-    there = {name for source in sources for name in re.findall(r"def (test_\w+)", source)}
-    assert named
-    assert named - there == set()

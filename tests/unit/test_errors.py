@@ -39,6 +39,7 @@ def test_entry_tells_the_operator_the_next_step_and_the_player_something(code: E
     assert info.player_text.endswith(".")
 
 
+@pytest.mark.promise("G6")
 @pytest.mark.parametrize("code", ErrorCode)
 def test_player_text_reveals_no_compliance_reason(code: ErrorCode) -> None:
     assert not COMPLIANCE_WORDS.search(CATALOGUE[code].player_text)

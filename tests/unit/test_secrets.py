@@ -14,6 +14,8 @@ from rewardrails.secrets import Secret
 PLAIN = "hunter2-hunter2"
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I25")
 @pytest.mark.parametrize(
     "show",
     [
@@ -36,12 +38,15 @@ def test_mask_does_not_tell_the_length() -> None:
     assert str(Secret("a")) == str(Secret(PLAIN))
 
 
+@pytest.mark.promise("G6")
 @pytest.mark.parametrize("store", [pickle.dumps, json.dumps, msgspec.json.encode, msgspec.msgpack.encode, list, bytes])
 def test_storing_and_unpacking_fail(store: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError):
         store(Secret(PLAIN))
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I25")
 def test_traceback_with_locals_shows_no_secret() -> None:
     def fail(secret: Secret) -> None:
         raise LookupError(f"nothing for {secret}")

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from rewardrails import clock, ids
+from rewardrails.api.patience import patient
 from rewardrails.observability import metrics
 from rewardrails.security.keys import ApiKey
 
@@ -42,7 +43,7 @@ class RequestContext:
 
         with bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, noting_send)
+                await self._app(scope, patient(receive), noting_send)
             finally:
                 self._note(scope, status, clock.monotonic() - started)
 

@@ -26,9 +26,13 @@ IdempotencyKey = Annotated[
 _encoder = msgspec.json.Encoder()
 
 
-def call_of(key: ApiKey, operation: str, idempotency_key: str, *request: object) -> IdempotentCall:
-    """The call that a key names; `request` is everything that makes the request what it is."""
-    return IdempotentCall(client=key.actor, operation=operation, key=idempotency_key, request=_encoder.encode(request))
+def call_of(core: Core, key: ApiKey, operation: str, idempotency_key: str, *request: object) -> IdempotentCall:
+    """The call that a key names; `request` is everything that makes the request what it is.
+
+    A request may name a destination, so only a keyed digest of it is kept: a plain one could be guessed from outside.
+    """
+    digest = core.vault.digest(_encoder.encode(request))
+    return IdempotentCall(client=key.actor, operation=operation, key=idempotency_key, request=digest)
 
 
 async def answer_once(

@@ -11,6 +11,7 @@ from litestar.exceptions import (
 )
 
 from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RewardRailsError
+from rewardrails.store.database import LOST
 
 MEDIA_TYPE = "application/problem+json"
 DOCS_PATH = "/docs/reference/errors"
@@ -57,8 +58,17 @@ def refuse(request: Request, error: Exception) -> Response[Problem]:  # type: ig
     known, status, headers = _known(error)
     if known.code is ErrorCode.INTERNAL_ERROR:
         log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    elif known.code is ErrorCode.DATABASE_UNAVAILABLE:
+        log.warning("database_unavailable", method=request.method, path=request.url.path, reason=type(error).__name__)
     problem = problem_of(known, request_id_of(request), status=status)
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def fault_of(error: Exception) -> RewardRailsError:
+    """What to tell of an error that is no refusal: that the database is away, or else that we have a defect."""
+    if isinstance(error, LOST):
+        return RewardRailsError("the database does not answer: send it again", code=ErrorCode.DATABASE_UNAVAILABLE)
+    return RewardRailsError(type(error).__name__)
 
 
 def request_id_of(request: Request) -> str:  # type: ignore[type-arg]
@@ -84,7 +94,7 @@ def _known(error: Exception) -> tuple[RewardRailsError, int | None, dict[str, st
         case HTTPException() if 400 <= error.status_code < 500:
             return FieldInvalid("the request cannot be read: see /openapi.json for its form", field="body"), None, {}
         case _:
-            return RewardRailsError(type(error).__name__), None, {}
+            return fault_of(error), None, {}
 
 
 def _invalid(error: ValidationException) -> FieldInvalid:

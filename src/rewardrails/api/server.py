@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from rewardrails.api.app import create_app
+from rewardrails.api.connection import Connection
 from rewardrails.engine.core import Core
 
 GRACE_SECONDS = 15
@@ -71,7 +72,7 @@ def _settings(core: Core) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(core),
         loop="none",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -24,6 +24,8 @@ from rewardrails.secrets import Secret
 
 C = TypeVar("C", bound=model.Config)
 DATABASE_URL = "DATABASE_URL"
+MAX_LENGTH = 1024 * 1024
+MAX_LINE_LENGTH = 4 * 1024
 
 
 def load(cls: type[C], path: Path, env: Mapping[str, str]) -> C:
@@ -39,11 +41,7 @@ def load(cls: type[C], path: Path, env: Mapping[str, str]) -> C:
 
 def parse(cls: type[C], text: str, env: Mapping[str, str], source: str) -> C:
     """A `Config` from a text; see `Config.parse`."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise ConfigInvalid(f"is not TOML: {error}", file=source, line=int(line[1]) if line else None) from error
+    tables = _tables(text, source)
     try:
         shaped = written.File.model_validate(tables)
     except ValidationError as error:
@@ -53,6 +51,23 @@ def parse(cls: type[C], text: str, env: Mapping[str, str], source: str) -> C:
     if built is None:
         raise refusal(builder.problems, text, source)
     return built
+
+
+def _tables(text: str, source: str) -> Mapping[str, object]:
+    if len(text) > MAX_LENGTH:
+        raise ConfigInvalid(f"is longer than {MAX_LENGTH} characters", file=source)
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > MAX_LINE_LENGTH:  # a key of very many parts would take the parser hours
+            raise ConfigInvalid(f"the line is longer than {MAX_LINE_LENGTH} characters", file=source, line=number)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line_number = re.search(r"at line (\d+)", str(error))
+        raise ConfigInvalid(
+            f"is not TOML: {error}", file=source, line=int(line_number[1]) if line_number else None
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigInvalid("holds a number that is too long, or is nested too deeply", file=source) from error
 
 
 class _Builder:

@@ -64,8 +64,10 @@ def parse_destination(parser: str, *, kind: str, text: str, memo: str, network: 
 
 
 def _email(text: str, network: str) -> str:
+    if len(text) > _MAX_EMAIL:  # before anything looks at it: some checks take long over long texts
+        raise _invalid("the e-mail address is too long")
     common = _common_email(text)
-    if common and len(text) <= _MAX_EMAIL and len(common[1]) <= _MAX_LOCAL:
+    if common and len(common[1]) <= _MAX_LOCAL:
         return f"{common[1]}@{common[2].lower()}"
     if find_control(text):
         raise _invalid("the e-mail address holds a control character")

@@ -5,7 +5,7 @@ else knows which state follows which.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -66,7 +66,7 @@ ALLOWED_FROM: Mapping[PayoutState, frozenset[PayoutState]] = {
         }
     ),
     _S.FAILED: frozenset({_S.SUBMITTING, _S.PENDING, _S.OUTCOME_UNKNOWN}),
-    _S.CANCELED: frozenset({_S.HELD, _S.AWAITING_APPROVAL, _S.READY, _S.PENDING, _S.OUTCOME_UNKNOWN}),
+    _S.CANCELED: frozenset({_S.HELD, _S.AWAITING_APPROVAL, _S.READY, _S.SUBMITTING, _S.PENDING, _S.OUTCOME_UNKNOWN}),
     _S.RETURNED: frozenset({_S.PAID}),
 }
 
@@ -181,7 +181,10 @@ def _ended(standing: Standing, seen: Observation) -> Move:
     paid = seen.status is ObservedStatus.PAID
     match standing.attempt_state:
         case AttemptState.SETTLED if seen.status in _MONEY_IS_BACK:
-            return _to(standing, PayoutState.RETURNED, seen, ErrorCode.RETURNED)
+            # Returned whatever word the rail has for it: an old "paid" that is told again must not bring it back to life.
+            return _to(
+                standing, PayoutState.RETURNED, replace(seen, status=ObservedStatus.RETURNED), ErrorCode.RETURNED
+            )
         case AttemptState.SETTLED | AttemptState.RETURNED:
             return _stay(standing, Effect.NO_CHANGE, seen)
         case _ if paid and standing.state in (PayoutState.PAID, PayoutState.RETURNED):

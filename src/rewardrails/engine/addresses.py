@@ -55,7 +55,7 @@ async def load_list(core: Core, new: NewList, *, actor: str) -> LoadedList:
 
     A list older than the one in force is refused: it would let through what the newer one stops.
     """
-    return await core.database.run(lambda tx: load_list_within(core, tx, new, actor=actor))
+    return await core.database.run_once(lambda tx: load_list_within(core, tx, new, actor=actor))
 
 
 async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: str) -> LoadedList:
@@ -111,7 +111,7 @@ async def note_screenings(core: Core, answers: Sequence[ScreeningAnswer]) -> Non
         )
         await tx.execute(sql("judge_gate_again"), [destinations.SCREENING])
 
-    await core.database.run(work)
+    await core.database.run_once(work)
 
 
 async def note_proof(core: Core, tx: Connection, *, player_id: str, destination: Destination, proof: str) -> None:

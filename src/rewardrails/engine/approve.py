@@ -53,7 +53,7 @@ async def approve(core: Core, payout_ids: Sequence[UUID], *, actor: str) -> dict
     Raises `NotFound`, `Forbidden` for the author of any, `StateConflict` for one that does not wait for approval; then
     none is signed.
     """
-    return await core.database.run(lambda tx: approve_within(core, tx, payout_ids, actor=actor))
+    return await core.database.run_once(lambda tx: approve_within(core, tx, payout_ids, actor=actor))
 
 
 async def approve_within(
@@ -78,7 +78,7 @@ async def approve_batch(core: Core, batch_id: UUID, *, seen: Sequence[Waiting], 
 
     Raises `StateConflict` when the totals have changed meanwhile.
     """
-    return await core.database.run(lambda tx: approve_batch_within(core, tx, batch_id, seen=seen, actor=actor))
+    return await core.database.run_once(lambda tx: approve_batch_within(core, tx, batch_id, seen=seen, actor=actor))
 
 
 async def approve_batch_within(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from rewardrails import clock
+from rewardrails.store.database import LOST
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -14,7 +15,8 @@ class Group(Generic[Item, Answer]):
     """Gathers items and hands them to `handle` in batches, one batch at a time.
 
     `handle` takes a sequence and answers one result per item, in order; a result that is an exception is raised to its
-    caller alone. If `handle` itself raises, the batch is halved until the item that causes it stands alone.
+    caller alone. If `handle` itself raises, the batch is halved until the item that causes it stands alone; that the
+    database is away is no item's fault, and everybody is told at once.
     """
 
     def __init__(
@@ -54,8 +56,9 @@ class Group(Generic[Item, Answer]):
         try:
             answers = await self._handle([item for item, _ in batch])
         except Exception as error:
-            if len(batch) == 1:
-                _finish(batch[0][1], error)
+            if len(batch) == 1 or isinstance(error, LOST):
+                for _, future in batch:
+                    _finish(future, error)
                 return
             middle = len(batch) // 2
             await self._settle(batch[:middle])

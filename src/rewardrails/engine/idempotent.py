@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from rewardrails.errors import FieldInvalid, IdempotencyKeyReused
+from rewardrails.errors import FieldInvalid, IdempotencyKeyReused, StateConflict
 from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
@@ -15,7 +15,7 @@ MAX_KEY_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotentCall:
-    """Who calls what under which key; `request` is the canonical request (bytes) that the key is bound to."""
+    """Who calls what under which key; `request` (bytes) is what the key is bound to: a keyed digest if it may be personal."""
 
     client: str
     operation: str
@@ -58,19 +58,18 @@ async def once_outside(
 ) -> StoredResponse:
     """The same for `work` that speaks to the outside or runs transactions of its own, and is harmless to repeat.
 
-    The answer is stored after `work`: a crash between the two, or two calls at the same moment, run `work` twice.
+    The key is bound to the request before `work`, so that another request under it does nothing; the answer is stored
+    after it: a crash between the two, or two equal calls at the same moment, run `work` twice.
     """
-    names = (call.client, call.operation, call.key)
-    async with database.reading() as connection:
-        row = await connection.fetchrow(sql("read_idempotency"), *names)
-    if row is not None:
-        return _replay(call, row)
-    status, body = await work()
-
-    async def answered(_: Connection) -> tuple[int, bytes]:
-        return status, body
-
-    return await once(database, call, answered)
+    met = await database.run(lambda tx: _bind(tx, call))
+    if met is not None:
+        return met
+    try:
+        status, body = await work()
+    except Exception:
+        await database.run(lambda tx: tx.execute(sql("unbind_idempotency"), *_names(call), call.digest))
+        raise
+    return await database.run(lambda tx: _finish(tx, call, status, body))
 
 
 def key_reused(key: str) -> IdempotencyKeyReused:
@@ -90,11 +89,31 @@ def _replay(call: IdempotentCall, row: asyncpg.Record) -> StoredResponse:
 async def _once(
     tx: Connection, call: IdempotentCall, work: Callable[[Connection], Awaitable[tuple[int, bytes]]]
 ) -> StoredResponse:
-    names = (call.client, call.operation, call.key)
-    taken = await tx.fetchval(sql("claim_idempotency"), *names, call.digest)
+    taken = await tx.fetchval(sql("claim_idempotency"), *_names(call), call.digest)
     if taken is None:
-        row = one(await tx.fetchrow(sql("read_idempotency"), *names))
-        return _replay(call, row)
+        return _replay(call, one(await tx.fetchrow(sql("read_idempotency"), *_names(call))))
     status, body = await work(tx)
-    await tx.execute(sql("store_response"), *names, status, body)
+    await tx.execute(sql("store_response"), *_names(call), status, body)
     return StoredResponse(status=status, body=body, replayed=False)
+
+
+async def _bind(tx: Connection, call: IdempotentCall) -> StoredResponse | None:
+    """Bind the key to this request; answers what an equal call was answered, None while there is no answer yet."""
+    if await tx.fetchval(sql("claim_idempotency"), *_names(call), call.digest) is not None:
+        return None
+    row = await tx.fetchrow(sql("read_idempotency"), *_names(call))
+    if row is None:
+        raise StateConflict("the earlier call with this Idempotency-Key was refused just now: send it again")
+    known = _replay(call, row)
+    return known if known.status else None
+
+
+async def _finish(tx: Connection, call: IdempotentCall, status: int, body: bytes) -> StoredResponse:
+    """Store the answer, unless an equal call has stored its own meanwhile: then that one is the answer."""
+    if await tx.fetchval(sql("finish_idempotency"), *_names(call), call.digest, status, body) is not None:
+        return StoredResponse(status=status, body=body, replayed=False)
+    return _replay(call, one(await tx.fetchrow(sql("read_idempotency"), *_names(call))))
+
+
+def _names(call: IdempotentCall) -> tuple[str, str, str]:
+    return call.client, call.operation, call.key

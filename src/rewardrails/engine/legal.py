@@ -54,7 +54,7 @@ class RecordedApproval(NewApproval):
 
 async def record(core: Core, new: NewApproval, *, actor: str) -> RecordedApproval:
     """Record an approval; it allows nothing before `confirm`. Raises `FieldInvalid`."""
-    return await core.database.run(lambda tx: record_within(core, tx, new, actor=actor))
+    return await core.database.run_once(lambda tx: record_within(core, tx, new, actor=actor))
 
 
 async def record_within(core: Core, tx: Connection, new: NewApproval, *, actor: str) -> RecordedApproval:
@@ -84,7 +84,7 @@ async def record_within(core: Core, tx: Connection, new: NewApproval, *, actor: 
 
 async def confirm(core: Core, approval_id: UUID, *, actor: str) -> RecordedApproval:
     """Put an approval in force. Raises `Forbidden` for whoever recorded it, `StateConflict` unless it is open."""
-    return await core.database.run(lambda tx: confirm_within(tx, approval_id, actor=actor))
+    return await core.database.run_once(lambda tx: confirm_within(tx, approval_id, actor=actor))
 
 
 async def confirm_within(tx: Connection, approval_id: UUID, *, actor: str) -> RecordedApproval:
@@ -106,7 +106,7 @@ async def confirm_within(tx: Connection, approval_id: UUID, *, actor: str) -> Re
 
 async def revoke(core: Core, approval_id: UUID, *, reason: str, actor: str) -> RecordedApproval:
     """End an approval; nothing is sent under it once this returns. One person is enough to stop things."""
-    return await core.database.run(lambda tx: revoke_within(tx, approval_id, reason=reason, actor=actor))
+    return await core.database.run_once(lambda tx: revoke_within(tx, approval_id, reason=reason, actor=actor))
 
 
 async def revoke_within(tx: Connection, approval_id: UUID, *, reason: str, actor: str) -> RecordedApproval:

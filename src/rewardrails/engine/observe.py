@@ -258,6 +258,11 @@ async def _write_observations(
 def _sealed(core: Core, evidence: Evidence) -> bytes | None:
     if not (evidence.body or evidence.message or evidence.trace_id or evidence.provider_status):
         return None
+    return core.seal_evidence(evidence_text(evidence))
+
+
+def evidence_text(evidence: Evidence) -> bytes:
+    """Evidence as it is kept, whatever it is made of: a header's bytes that are no text are lone surrogates in ours."""
     words = {
         "status": evidence.provider_status,
         "message": evidence.message,
@@ -265,7 +270,7 @@ def _sealed(core: Core, evidence: Evidence) -> bytes | None:
         "http_status": evidence.http_status,
         "body": evidence.body.decode(errors="backslashreplace"),
     }
-    return core.seal_evidence(json.dumps(words, ensure_ascii=False).encode())
+    return json.dumps(words, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def new_seen(

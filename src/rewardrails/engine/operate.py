@@ -28,7 +28,7 @@ from rewardrails.store.sql import sql
 
 async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
     """Keep a payout from being sent until somebody releases it. Raises `NotFound`, `StateConflict` once it is sent."""
-    await core.database.run(lambda tx: hold_within(core, tx, payout_id, cause=cause, actor=actor))
+    await core.database.run_once(lambda tx: hold_within(core, tx, payout_id, cause=cause, actor=actor))
 
 
 async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
@@ -47,7 +47,7 @@ async def release_hold(core: Core, payout_id: UUID, *, actor: str, reason: str =
     A payout without a route looks for one first. Raises `NotFound`, `StateConflict` naming what still stops it,
     `ProofRequired` where a gate may be overruled and no reason is given.
     """
-    await core.database.run(lambda tx: release_hold_within(core, tx, payout_id, actor=actor, reason=reason))
+    await core.database.run_once(lambda tx: release_hold_within(core, tx, payout_id, actor=actor, reason=reason))
 
 
 async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str, reason: str = "") -> None:
@@ -82,7 +82,7 @@ async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
 
     Raises `StateConflict` for every other state (an unknown outcome is resolved, not retried), `PoolExhausted`.
     """
-    await core.database.run(lambda tx: retry_within(tx, payout_id, actor=actor))
+    await core.database.run_once(lambda tx: retry_within(tx, payout_id, actor=actor))
 
 
 async def retry_within(tx: Connection, payout_id: UUID, *, actor: str) -> None:
@@ -102,7 +102,7 @@ async def cancel(core: Core, payout_id: UUID, *, actor: str) -> PayoutState:
 
     Raises `NotCancelableError` when the rail refuses, cannot cancel, or its answer is unknown (the payout goes on as it was).
     """
-    reference = await core.database.run(lambda tx: _cancel_unsent(tx, payout_id, actor))
+    reference = await core.database.run_once(lambda tx: _cancel_unsent(tx, payout_id, actor))
     if reference is None:
         return PayoutState.CANCELED
     provider_name, asked = reference
@@ -151,7 +151,7 @@ async def correct_destination(core: Core, payout_id: UUID, destination: Destinat
 
     Raises `StateConflict` while the old destination may still be paid.
     """
-    await core.database.run(lambda tx: correct_destination_within(core, tx, payout_id, destination, actor=actor))
+    await core.database.run_once(lambda tx: correct_destination_within(core, tx, payout_id, destination, actor=actor))
 
 
 async def correct_destination_within(

@@ -85,7 +85,7 @@ async def pause_within(
 
 async def lift(core: Core, *, pause_id: UUID, actor: str) -> Pause:
     """Let things go on. Raises `NotFound` when no such pause is active."""
-    return await core.database.run(lambda tx: lift_within(tx, pause_id=pause_id, actor=actor))
+    return await core.database.run_once(lambda tx: lift_within(tx, pause_id=pause_id, actor=actor))
 
 
 async def lift_within(tx: Connection, *, pause_id: UUID, actor: str) -> Pause:

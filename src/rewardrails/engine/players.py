@@ -35,7 +35,7 @@ class RiskReport:
 
 async def report_checks(core: Core, reports: Sequence[CheckReport], *, actor: str) -> None:
     """Take over the latest checks; payouts they concern are judged again at once. Raises `FieldInvalid`."""
-    await core.database.run(lambda tx: report_checks_within(tx, reports, actor=actor))
+    await core.database.run_once(lambda tx: report_checks_within(tx, reports, actor=actor))
 
 
 async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *, actor: str) -> None:
@@ -65,7 +65,7 @@ async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *
 
 async def report_risk(core: Core, reports: Sequence[RiskReport], *, actor: str) -> None:
     """Take over the latest scores; payouts they concern are judged again at once. Raises `FieldInvalid`."""
-    await core.database.run(lambda tx: report_risk_within(tx, reports, actor=actor))
+    await core.database.run_once(lambda tx: report_risk_within(tx, reports, actor=actor))
 
 
 async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, actor: str) -> None:

@@ -36,7 +36,7 @@ async def set_rates(core: Core, rates: Mapping[str, str], *, dated: datetime, so
 
     Raises `FieldInvalid`.
     """
-    await core.database.run(lambda tx: set_rates_within(core, tx, rates, dated=dated, source=source, actor=actor))
+    await core.database.run_once(lambda tx: set_rates_within(core, tx, rates, dated=dated, source=source, actor=actor))
 
 
 async def set_rates_within(

@@ -1,6 +1,5 @@
 """Settling an outcome that nobody can prove: one person proposes with evidence, another confirms."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,9 +12,10 @@ from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.text import find_control_in_free_text
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
-from rewardrails.errors import ErrorCode, Forbidden, NotFound, ProofRequired, StateConflict
+from rewardrails.errors import ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
 
@@ -45,10 +45,10 @@ async def resolve(core: Core, payout_id: UUID, *, outcome: Resolved, evidence: s
     """Propose how an unknown outcome ended, or confirm the same proposal of somebody else, which settles it.
 
     `not_paid` fails the payout and releases its money; a person may then retry it. Raises `ProofRequired` without
-    evidence, `StateConflict` when the outcome is not unknown or the proposal says otherwise, `Forbidden` when the
-    confirming actor proposed it.
+    evidence, `FieldInvalid` when it is no plain text, `StateConflict` when the outcome is not unknown or the proposal
+    says otherwise, `Forbidden` when the confirming actor proposed it.
     """
-    return await core.database.run(
+    return await core.database.run_once(
         lambda tx: resolve_within(core, tx, payout_id, outcome=outcome, evidence=evidence, actor=actor)
     )
 
@@ -63,6 +63,8 @@ async def resolve_within(
             "say what you saw at the provider and where (a reference, a statement, a screenshot's place)",
             field="evidence",
         )
+    if find_control_in_free_text(evidence):
+        raise FieldInvalid("the evidence holds a control character or bytes that are not UTF-8", field="evidence")
     rows = await tx.fetch(sql("lock_payouts"), [payout_id])
     if not rows:
         raise NotFound(f"there is no payout {payout_id}")
@@ -118,7 +120,7 @@ async def _propose(
         outcome.value,
         core.seal_evidence(evidence.encode()),
         core.vault.key_id,
-        hashlib.sha256(evidence.encode()).digest(),
+        core.vault.digest(evidence.encode()),
         actor,
     )
     return Resolution(

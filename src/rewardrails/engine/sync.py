@@ -30,6 +30,8 @@ from rewardrails.store.database import Connection, assert_no_transaction
 from rewardrails.store.sql import sql
 
 SYNC_CEILING = timedelta(hours=1)
+# A rail that took an order and then tells nothing of it for so long is waited for in vain.
+SILENCE = timedelta(hours=24)
 log = structlog.get_logger(__name__)
 
 
@@ -78,7 +80,7 @@ async def apply_answers(
     """Apply what the rail answered.
 
     Proved absence makes the payout ready again under the same key, inside the key's window; every other doubt leaves the
-    outcome unknown with its reservation.
+    outcome unknown with its reservation. A pending payout of which the rail has told nothing for a day is unknown too.
     """
     absent = [asked for asked, answer in answers if _proves_absence(provider.capabilities, asked, answer)]
     proved = {asked.reference.ref for asked in absent}
@@ -97,6 +99,10 @@ async def apply_answers(
     await apply_observations(core, seen)
     if absent:
         await core.database.run(lambda connection: _send_again(core, connection, provider, absent))
+    in_vain = [item.ref for item in seen if item.observation.status is ObservedStatus.UNKNOWN]
+    long_ago = {asked.reference.ref for asked, _ in answers if asked.sent_seconds_ago > SILENCE.total_seconds()}
+    if silent := [ref for ref in in_vain if ref in long_ago]:
+        await core.database.run(lambda connection: _wait_no_longer(core, connection, silent))
 
 
 def _proves_absence(capabilities: Capabilities, asked: Asked, answer: SyncResult) -> bool:
@@ -162,6 +168,36 @@ async def _send_again(
     )
 
 
+async def _wait_no_longer(core: Core, connection: Connection, refs: Sequence[AttemptRef]) -> None:
+    """Give people the pending payouts that their rail has fallen silent about; the attempts stay as they are."""
+    rows = await connection.fetch(sql("lock_payouts"), [ref.payout_id for ref in refs])
+    silent = await connection.fetch(
+        sql("silent_attempts"),
+        [ref.payout_id for ref in refs],
+        [ref.attempt_no for ref in refs],
+        SILENCE.total_seconds(),
+    )
+    attempt_nos = {row["payout_id"]: row["attempt_no"] for row in silent}
+    steps = [
+        _to_people(row)
+        for row in rows
+        if row["state"] == PayoutState.PENDING and attempt_nos.get(row["id"]) == row["live_attempt_no"]
+    ]
+    await write_steps(connection, steps, core.actor)
+
+
+def _to_people(row: asyncpg.Record) -> Step:
+    """The step of a locked payout whose live attempt only people can clear up."""
+    return Step(
+        payout_id=row["id"],
+        version=row["version"],
+        from_state=PayoutState(row["state"]),
+        to_state=PayoutState.OUTCOME_UNKNOWN,
+        code=ErrorCode.OUTCOME_UNKNOWN,
+        attempt_no=row["live_attempt_no"],
+    )
+
+
 async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> int:
     """Payouts that may only go out under their old key, which the rail is about to forget: outcome unknown, for people."""
     needs = lease_of(provider).total_seconds()
@@ -170,16 +206,7 @@ async def give_up_lapsed_resends(core: Core, provider: RewardPayoutProvider) -> 
         lapsed = [row["id"] for row in await connection.fetch(sql("lapsed_resends"), provider.name, needs)]
         rows = await connection.fetch(sql("lock_payouts"), lapsed) if lapsed else []
         steps = [
-            Step(
-                payout_id=row["id"],
-                version=row["version"],
-                from_state=PayoutState.READY,
-                to_state=PayoutState.OUTCOME_UNKNOWN,
-                code=ErrorCode.OUTCOME_UNKNOWN,
-                attempt_no=row["live_attempt_no"],
-            )
-            for row in rows
-            if row["state"] == PayoutState.READY and row["live_attempt_no"] is not None
+            _to_people(row) for row in rows if row["state"] == PayoutState.READY and row["live_attempt_no"] is not None
         ]
         await write_steps(connection, steps, core.actor)
         await connection.execute(

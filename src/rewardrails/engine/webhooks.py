@@ -1,6 +1,6 @@
 """Providers' notices: believed only with a valid signature, kept raw, applied in batches, quarantined when they fit nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -8,19 +8,16 @@ from typing import cast
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import structlog
 
 from rewardrails import ids
-from rewardrails.domain.destination import Destination
-from rewardrails.domain.evidence import Evidence
-from rewardrails.domain.money import Money
-from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
+from rewardrails.domain.observation import Observation, ObservationSource
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.webhook import WebhookRequest
+from rewardrails.engine import notice_codec
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Seen, Verdict, apply_within, new_seen
-from rewardrails.errors import ErrorCode, NotFound
+from rewardrails.errors import ConfigInvalid, ErrorCode, NotFound, WebhookRefused
 from rewardrails.providers.base import SupportsWebhooks
 from rewardrails.providers.capabilities import ProviderEnvironment
 from rewardrails.store.database import Connection
@@ -30,7 +27,21 @@ _BODY = b"webhook"
 _OBSERVATIONS = b"webhook-observations"
 MATCH_WITHIN_SECONDS = 3600.0
 LOOK_AGAIN_SECONDS = 10.0
+MAX_EVENT_KEY = 200
+# The notice is at fault, not the moment: trying it again would end the same.
+_CANNOT_BE_APPLIED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,
+)
+_DOES_NOT_FIT = frozenset({Verdict.MISMATCH, Verdict.UNMATCHED})
+_Known = tuple[asyncpg.Record, Sequence[Seen]]  # a notice, and the attempts it speaks of
 log = structlog.get_logger(__name__)
+
+
+class _DoesNotFit(Exception):
+    """Takes back what a notice has moved before it said something that does not fit."""
 
 
 class InboxState(StrEnum):
@@ -51,24 +62,14 @@ class Notice:
     observations: tuple[Observation, ...]
 
 
-class _Stored(msgspec.Struct, omit_defaults=True):
-    """An observation as kept in the inbox (sealed: a destination is personal)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What became of a stored notice; one that waits is looked at again soon."""
 
-    status: ObservedStatus
-    rail_key: str = ""
-    provider_reference: str = ""
-    amount: tuple[str, str] | None = None
-    fee: tuple[str, str] | None = None
-    destination: tuple[str, str, str] | None = None
+    id: UUID
+    provider: str
+    state: InboxState
     code: ErrorCode | None = None
-    retryable: bool = False
-    live: bool | None = None
-    provider_status: str = ""
-    provider_code: str = ""
-
-
-_ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(list[_Stored])
 
 
 def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
@@ -83,10 +84,15 @@ def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
     key = observations[0].event_key if observations else ""
     return Notice(
         provider=provider_name,
-        event_key=key or core.vault.digest(request.body).hex(),
+        event_key=key if _can_be_kept(key) else core.vault.digest(request.body).hex(),
         body=request.body,
         observations=observations,
     )
+
+
+def _can_be_kept(event_key: str) -> bool:
+    """Whether a vendor's name for an event can be a unique key here; the digest of the body is one otherwise."""
+    return 0 < len(event_key) <= MAX_EVENT_KEY and event_key.isprintable()
 
 
 @cache
@@ -95,141 +101,202 @@ def _takes_webhooks(kind: type) -> bool:
     return issubclass(kind, SupportsWebhooks)
 
 
-async def store_notices(core: Core, notices: Sequence[Notice]) -> list[None]:
-    """Keep notices, each once; a redelivery changes nothing. When this returns they will be applied, whatever crashes."""
+async def store_notices(core: Core, notices: Sequence[Notice]) -> list[WebhookRefused | None]:
+    """Keep notices, each once; a redelivery changes nothing. When this returns they will be applied, whatever crashes.
+
+    Answers a refusal for each that says what cannot be kept: it would be the same however often it came.
+    """
+    answers = [_sealed(core, notice) for notice in notices]
+    kept = [
+        (notice, sealed)
+        for notice, sealed in zip(notices, answers, strict=True)
+        if not isinstance(sealed, WebhookRefused)
+    ]
     columns = (
-        [ids.new_id() for _ in notices],
-        [notice.provider for notice in notices],
-        [notice.event_key for notice in notices],
-        [core.vault.seal(notice.body, _BODY) for notice in notices],
-        [
-            core.vault.seal(_ENCODER.encode([_pack(o) for o in notice.observations]), _OBSERVATIONS)
-            for notice in notices
-        ],
+        [ids.new_id() for _ in kept],
+        [notice.provider for notice, _ in kept],
+        [notice.event_key for notice, _ in kept],
+        [core.vault.seal(notice.body, _BODY) for notice, _ in kept],
+        [sealed for _, sealed in kept],
     )
 
     async def work(connection: Connection) -> None:
         await connection.execute(sql("insert_webhooks"), *columns, core.vault.key_id)
 
     await core.database.run(work)
-    return [None] * len(notices)
+    return [answer if isinstance(answer, WebhookRefused) else None for answer in answers]
+
+
+def _sealed(core: Core, notice: Notice) -> bytes | WebhookRefused:
+    try:
+        return core.vault.seal(notice_codec.encode(notice.observations), _OBSERVATIONS)
+    except ValueError:
+        return WebhookRefused(
+            "the webhook is genuine and says what cannot be kept: look at what its provider sends",
+            code=ErrorCode.FIELD_INVALID,
+        )
 
 
 async def apply_notices(core: Core, limit: int) -> int:
     """Apply waiting notices in one transaction; answers how many were taken up.
 
-    One that matches nothing yet is tried again for an hour, then quarantined; one whose amount, asset, destination,
-    reference, provider or environment is not what was sent is quarantined at once and moves nothing.
+    One that matches nothing yet, or does not open, is tried again for an hour, then quarantined; one whose amount, asset,
+    destination, reference, provider or environment is not what was sent is quarantined at once. What is quarantined moves
+    nothing, and is told in the log.
     """
-    taken: list[UUID] = []
+    claimed: list[asyncpg.Record] = []
     try:
-        return await core.database.run(lambda connection: _apply_batch(core, connection, limit, taken))
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError):
-        if len(taken) > 1:  # one notice at a time, until the one at fault stands alone
-            return sum([await apply_notices(core, 1) for _ in taken])
-        log.exception("webhook_quarantined", inbox_ids=[str(inbox_id) for inbox_id in taken])
-        fault = [(inbox_id, InboxState.QUARANTINED, ErrorCode.FIELD_INVALID, 0.0) for inbox_id in taken]
-        await core.database.run(lambda connection: _settle(connection, fault))
-        return len(taken)
+        settled = await core.database.run(lambda connection: _apply_batch(core, connection, limit, claimed))
+    except _CANNOT_BE_APPLIED as error:
+        if len(claimed) > 1:  # one notice at a time, until the one at fault stands alone
+            return sum([await apply_notices(core, 1) for _ in claimed])
+        log.warning("webhook_not_applied", error=type(error).__name__)  # its words may quote what it could not store
+        settled = [_quarantined(row, ErrorCode.FIELD_INVALID) for row in claimed]
+        await core.database.run(lambda connection: _settle(connection, settled))
+    for item in settled:
+        if item.state is InboxState.QUARANTINED:
+            log.error("webhook_quarantined", provider=item.provider, inbox_id=str(item.id), code=item.code)
+    return len(settled)
 
 
-async def _apply_batch(core: Core, connection: Connection, limit: int, claimed: list[UUID]) -> int:
-    rows = await connection.fetch(sql("claim_webhooks"), limit, MATCH_WITHIN_SECONDS)
-    claimed[:] = [row["id"] for row in rows]
-    if not rows:
-        return 0
-    read = {row["id"]: _read(core, row) for row in rows}
-    refs = await _resolve_references(connection, rows, read)
-    taken: set[UUID] = set()
-    now: list[tuple[asyncpg.Record, list[Seen]]] = []
-    postponed = []
-    settled: list[tuple[UUID, InboxState, ErrorCode | None, float]] = []
-    for row in rows:
-        if any(not _right_environment(core, row["provider"], seen) for seen in read[row["id"]]):
-            settled.append((row["id"], InboxState.QUARANTINED, ErrorCode.WEBHOOK_SUBJECT_MISMATCH, 0.0))
-            continue
-        seen = [_seen(row["provider"], item, refs) for item in read[row["id"]]]
-        known = [item for item in seen if item is not None]
-        subjects = [item.ref.payout_id for item in known]
-        if len(known) < len(seen):
-            settled.append(_unmatched(row))
-        elif taken & set(subjects) or len(set(subjects)) < len(subjects):
-            postponed.append((row, known))
+async def _apply_batch(
+    core: Core, connection: Connection, limit: int, claimed: list[asyncpg.Record]
+) -> Sequence[_Settled]:
+    claimed[:] = await connection.fetch(sql("claim_webhooks"), limit, MATCH_WITHIN_SECONDS)
+    if not claimed:
+        return []
+    read = {row["id"]: _read(core, row) for row in claimed}
+    refs = await _resolve_references(connection, claimed, read)
+    readable: list[_Known] = []
+    settled: list[_Settled] = []
+    for row in claimed:
+        observations = read[row["id"]]
+        known = _subjects(row["provider"], observations, refs) if observations is not None else None
+        if observations is None:
+            settled.append(_later(row, ErrorCode.CONFIG_INVALID))
+        elif any(not _right_environment(core, row["provider"], item) for item in observations):
+            settled.append(_quarantined(row, ErrorCode.WEBHOOK_SUBJECT_MISMATCH))
+        elif known is None:
+            settled.append(_later(row, ErrorCode.NOT_FOUND))
         else:
-            taken |= set(subjects)
-            now.append((row, known))
-    settled += await _apply_group(core, connection, now)
-    for row, known in postponed:  # a second notice about a payout in this batch: after the first, in order
-        for item in known:
-            settled += await _apply_group(core, connection, [(row, [item])])
+            readable.append((row, known))
+    verdicts: dict[UUID, Verdict] = {}
+    for wave in _in_waves(readable):
+        alone = [item for _, known in wave if len(known) == 1 for item in known]
+        verdicts |= await apply_within(core, connection, alone) if alone else {}
+        for _, known in wave:
+            verdicts |= await _apply_whole(core, connection, known) if len(known) > 1 else {}
+    settled += [_judged(row, {verdicts[item.id] for item in known}) for row, known in readable]
     await _settle(connection, settled)
-    return len(rows)
-
-
-async def _settle(connection: Connection, settled: Sequence[tuple[UUID, InboxState, ErrorCode | None, float]]) -> None:
-    final = {entry[0]: entry for entry in settled}
-    await connection.execute(
-        sql("settle_webhooks"),
-        list(final),
-        [entry[1].value for entry in final.values()],
-        [entry[2].value if entry[2] else None for entry in final.values()],
-        [entry[3] for entry in final.values()],
-    )
-
-
-async def _apply_group(
-    core: Core, connection: Connection, group: Sequence[tuple[asyncpg.Record, list[Seen]]]
-) -> list[tuple[UUID, InboxState, ErrorCode | None, float]]:
-    verdicts = await apply_within(core, connection, [item for _, known in group for item in known]) if group else {}
-    settled: list[tuple[UUID, InboxState, ErrorCode | None, float]] = []
-    for row, known in group:
-        words = {verdicts[item.id] for item in known}
-        if Verdict.MISMATCH in words:
-            log.error("webhook_quarantined", provider=row["provider"], inbox_id=str(row["id"]))
-            settled.append((row["id"], InboxState.QUARANTINED, ErrorCode.WEBHOOK_SUBJECT_MISMATCH, 0.0))
-        elif Verdict.UNMATCHED in words:
-            settled.append(_unmatched(row))
-        else:
-            settled.append((row["id"], InboxState.APPLIED, None, 0.0))
     return settled
 
 
-def _unmatched(row: asyncpg.Record) -> tuple[UUID, InboxState, ErrorCode | None, float]:
+def _in_waves(notices: Sequence[_Known]) -> Sequence[Sequence[_Known]]:
+    """Notices in waves, each of which speaks of a payout once: what is said of one payout is applied in order."""
+    waves: list[list[_Known]] = []
+    spoken: dict[UUID, int] = {}
+    for row, known in notices:
+        payouts = {item.ref.payout_id for item in known}
+        place = max((spoken.get(payout_id, 0) for payout_id in payouts), default=0)
+        if place == len(waves):
+            waves.append([])
+        waves[place].append((row, known))
+        spoken |= dict.fromkeys(payouts, place + 1)
+    return waves
+
+
+async def _apply_whole(core: Core, connection: Connection, known: Sequence[Seen]) -> Mapping[UUID, Verdict]:
+    """Apply what one notice says, all of it or, when some of it does not fit, nothing."""
+    verdicts: dict[UUID, Verdict] = {}
+    try:
+        async with connection.transaction():
+            for item in known:
+                verdicts |= await apply_within(core, connection, [item])
+            if not _DOES_NOT_FIT.isdisjoint(verdicts.values()):
+                raise _DoesNotFit
+    except _DoesNotFit:
+        log.debug("webhook_undone", observations=len(known))
+    return verdicts
+
+
+async def _settle(connection: Connection, settled: Sequence[_Settled]) -> None:
+    await connection.execute(
+        sql("settle_webhooks"),
+        [item.id for item in settled],
+        [item.state.value for item in settled],
+        [item.code.value if item.code else None for item in settled],
+        [LOOK_AGAIN_SECONDS if item.state is InboxState.WAITING else 0.0 for item in settled],
+    )
+
+
+def _judged(row: asyncpg.Record, verdicts: Collection[Verdict]) -> _Settled:
+    """A notice may speak of several payouts: the worst that was found counts."""
+    if Verdict.MISMATCH in verdicts:
+        return _quarantined(row, ErrorCode.WEBHOOK_SUBJECT_MISMATCH)
+    if Verdict.UNMATCHED in verdicts:
+        return _later(row, ErrorCode.NOT_FOUND)
+    return _Settled(id=row["id"], provider=row["provider"], state=InboxState.APPLIED)
+
+
+def _later(row: asyncpg.Record, code: ErrorCode) -> _Settled:
     if row["overdue"]:
-        log.error("webhook_quarantined", provider=row["provider"], inbox_id=str(row["id"]))
-        return row["id"], InboxState.QUARANTINED, ErrorCode.NOT_FOUND, 0.0
-    return row["id"], InboxState.WAITING, ErrorCode.NOT_FOUND, LOOK_AGAIN_SECONDS
+        return _quarantined(row, code)
+    return _Settled(id=row["id"], provider=row["provider"], state=InboxState.WAITING, code=code)
 
 
-def _read(core: Core, row: asyncpg.Record) -> list[Observation]:
-    sealed = core.vault.open(row["observations"], _OBSERVATIONS, core.vault.key_id)
-    return [_unpack(item, row["event_key"]) for item in _DECODER.decode(sealed)]
+def _quarantined(row: asyncpg.Record, code: ErrorCode) -> _Settled:
+    return _Settled(id=row["id"], provider=row["provider"], state=InboxState.QUARANTINED, code=code)
+
+
+def _read(core: Core, row: asyncpg.Record) -> list[Observation] | None:
+    """What the notice says; None when this process has not the key it was sealed with, which must not hold up the rest."""
+    try:
+        return notice_codec.decode(
+            core.vault.open(row["observations"], _OBSERVATIONS, row["body_key_id"]), row["event_key"]
+        )
+    except ConfigInvalid:
+        return None
 
 
 async def _resolve_references(
-    connection: Connection, rows: Sequence[asyncpg.Record], read: dict[UUID, list[Observation]]
-) -> dict[tuple[str, str], AttemptRef]:
-    """Attempts of notices that name only the provider's reference."""
+    connection: Connection, rows: Sequence[asyncpg.Record], read: Mapping[UUID, Sequence[Observation] | None]
+) -> Mapping[tuple[str, str], AttemptRef]:
+    """Attempts of notices that name only the provider's reference; none where two attempts bear it."""
     wanted: dict[str, set[str]] = {}
     for row in rows:
-        for item in read[row["id"]]:
+        for item in read[row["id"]] or ():
             if not item.rail_key and item.provider_reference:
                 wanted.setdefault(row["provider"], set()).add(item.provider_reference)
-    found = {}
+    found: dict[tuple[str, str], AttemptRef] = {}
+    several: set[tuple[str, str]] = set()
     for provider, references in wanted.items():
         for row in await connection.fetch(sql("attempts_by_provider_reference"), provider, sorted(references)):
-            ref = AttemptRef(payout_id=row["payout_id"], attempt_no=row["attempt_no"])
-            found[provider, row["provider_reference"]] = ref
-    return found
+            name = (provider, row["provider_reference"])
+            if name in found:
+                several.add(name)
+            found[name] = AttemptRef(payout_id=row["payout_id"], attempt_no=row["attempt_no"])
+    return {name: ref for name, ref in found.items() if name not in several}
 
 
-def _seen(provider: str, item: Observation, refs: dict[tuple[str, str], AttemptRef]) -> Seen | None:
-    ref = AttemptRef.parse(item.rail_key) if item.rail_key else refs.get((provider, item.provider_reference))
-    if ref is None:
-        return None
-    return new_seen(
-        ref=ref, provider=provider, source=ObservationSource.WEBHOOK, observation=item, actor=f"provider:{provider}"
-    )
+def _subjects(
+    provider: str, observations: Sequence[Observation], refs: Mapping[tuple[str, str], AttemptRef]
+) -> Sequence[Seen] | None:
+    """The observations with the attempts they speak of; None when one speaks of nothing we know."""
+    seen = []
+    for item in observations:
+        ref = AttemptRef.parse(item.rail_key) if item.rail_key else refs.get((provider, item.provider_reference))
+        if ref is None:
+            return None
+        seen.append(
+            new_seen(
+                ref=ref,
+                provider=provider,
+                source=ObservationSource.WEBHOOK,
+                observation=item,
+                actor=f"provider:{provider}",
+            )
+        )
+    return seen
 
 
 def _right_environment(core: Core, provider: str, item: Observation) -> bool:
@@ -237,43 +304,3 @@ def _right_environment(core: Core, provider: str, item: Observation) -> bool:
     if item.live is None or settings is None:
         return True
     return item.live == (settings.environment is ProviderEnvironment.LIVE)
-
-
-def _pack(item: Observation) -> _Stored:
-    return _Stored(
-        status=item.status,
-        rail_key=item.rail_key,
-        provider_reference=item.provider_reference,
-        amount=(str(item.amount.amount_minor), item.amount.asset) if item.amount else None,
-        fee=(str(item.fee.amount_minor), item.fee.asset) if item.fee else None,
-        destination=(item.destination.kind, item.destination.value, item.destination.memo)
-        if item.destination
-        else None,
-        code=item.code,
-        retryable=item.retryable,
-        live=item.live,
-        provider_status=item.evidence.provider_status,
-        provider_code=item.evidence.provider_code,
-    )
-
-
-def _unpack(item: _Stored, event_key: str) -> Observation:
-    return Observation(
-        status=item.status,
-        rail_key=item.rail_key,
-        provider_reference=item.provider_reference,
-        amount=_money(item.amount),
-        fee=_money(item.fee),
-        destination=Destination(kind=item.destination[0], value=item.destination[1], memo=item.destination[2])
-        if item.destination
-        else None,
-        code=item.code,
-        retryable=item.retryable,
-        live=item.live,
-        event_key=event_key,
-        evidence=Evidence(provider_status=item.provider_status, provider_code=item.provider_code),
-    )
-
-
-def _money(packed: tuple[str, str] | None) -> Money | None:
-    return Money(amount_minor=int(packed[0]), asset=packed[1]) if packed else None

@@ -79,9 +79,9 @@ def retry_after_seconds(reply: HttpReply, now: datetime) -> float | None:
         return min(float(text), MAX_RETRY_AFTER_SECONDS)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+        wait = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    wait = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     return min(max(0.0, wait), MAX_RETRY_AFTER_SECONDS)
 
 

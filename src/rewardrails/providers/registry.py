@@ -80,7 +80,12 @@ def build_provider(
 
     Raises `ConfigInvalid` as `build` does.
     """
-    context = ProviderContext(
+    return build(settings.adapter, context_of(name, settings, config, http=HttpClient(guard=guard)))
+
+
+def context_of(name: str, settings: ConfiguredProvider, config: Declarations, *, http: HttpClient) -> ProviderContext:
+    """What an adapter is made with, by the configuration; its requests go out through `http`."""
+    return ProviderContext(
         name=name,
         environment=settings.environment,
         settings=settings.settings,
@@ -91,9 +96,8 @@ def build_provider(
         provider_type=settings.type,
         max_in_flight=settings.max_in_flight,
         call_timeout_seconds=settings.call_timeout_seconds,
-        http=HttpClient(guard=guard),
+        http=http,
     )
-    return build(settings.adapter, context)
 
 
 def announced_adapters() -> Iterable[EntryPoint]:

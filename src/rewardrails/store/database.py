@@ -16,15 +16,8 @@ from rewardrails.errors import ConfigInvalid
 T = TypeVar("T")
 APP_ROLE = "rewardrails_app"
 TRIES = 6
+OUTCOME_SECONDS = 10.0
 _RETRY_WHOLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    ConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.CrashShutdownError,
-)
 
 # Every statement here is a short one on indexed columns. A cached plan made while a table was small must not become a scan of
 # all of it once it is large, and pages are nearly always in memory.
@@ -34,6 +27,22 @@ _PLANNING = {"enable_seqscan": "off", "random_page_cost": "1.1", "jit": "off", "
 _STANDING_STILL = {"idle_in_transaction_session_timeout": "10s"}
 
 Connection: TypeAlias = PoolConnectionProxy
+
+
+class Unreachable(ConnectionError):
+    """No connection to the database can be made."""
+
+
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""What it looks like when the database went away, or ended our session; whether a commit happened is then unknown."""
 _in_transaction: ContextVar[bool] = ContextVar("rewardrails_in_transaction", default=False)
 log = structlog.get_logger(__name__)
 
@@ -83,7 +92,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """One READ COMMITTED transaction; no call to the outside may be made inside."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             token = _in_transaction.set(True)
             try:
                 async with connection.transaction():
@@ -94,25 +103,68 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for single statements that change nothing together."""
-        async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
             yield connection
 
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run `work` in a transaction, again as a whole after a deadlock or a lost connection.
 
         A COMMIT whose reply was lost may have happened, so `work` must find its own earlier effect and answer the same:
-        every verb does, by unique keys and versions.
+        every verb does, by unique keys and versions, or is run by `run_once`.
         """
         for attempt in range(1, TRIES + 1):
             try:
                 async with self.transaction() as connection:
                     return await work(connection)
-            except (*_RETRY_WHOLE, *_LOST) as error:
+            except (*_RETRY_WHOLE, *LOST) as error:
                 if attempt == TRIES:
                     raise
                 log.warning("transaction_again", reason=type(error).__name__, attempt=attempt)
                 await clock.sleep(0.05 * 2**attempt)
         raise AssertionError("unreachable")
+
+    async def run_once(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """`run` for work that would not know its own earlier effect: what people do, and money put into pools.
+
+        After a lost COMMIT reply the server tells what became of the transaction; one that was committed is not done again.
+        """
+        earlier: list[tuple[str, T]] = []
+
+        async def unless_done(connection: Connection) -> T:
+            if earlier and await _was_committed(connection, earlier[-1][0]):
+                return earlier[-1][1]
+            answer = await work(connection)
+            transaction_id = await connection.fetchval("SELECT pg_current_xact_id_if_assigned()::text")
+            if transaction_id is not None:
+                earlier.append((transaction_id, answer))
+            return answer
+
+        return await self.run(unless_done)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        try:
+            connection = await self._pool.acquire()
+        except OSError as error:  # a socket that is not there, a network that is down, a server that does not answer
+            raise Unreachable(f"the database does not take connections ({type(error).__name__})") from error
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+
+async def _was_committed(connection: Connection, transaction_id: str) -> bool:
+    """Whether an earlier transaction of ours was; one whose session has not noticed yet that we are gone is waited for.
+
+    Raises `Unreachable` when it still stands after `OUTCOME_SECONDS`; `run` then asks again.
+    """
+    give_up = clock.monotonic() + OUTCOME_SECONDS
+    while clock.monotonic() < give_up:
+        status = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction_id)
+        if status != "in progress":
+            return bool(status == "committed")
+        await clock.sleep(0.05)
+    raise Unreachable("an earlier session still holds the transaction whose end was not heard")
 
 
 def one(row: asyncpg.Record | None) -> asyncpg.Record:

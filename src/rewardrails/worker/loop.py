@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from rewardrails.store.database import LOST
+
 log = structlog.get_logger(__name__)
 AFTER_ERROR_SECONDS = 1.0
 
@@ -21,6 +23,9 @@ async def repeat(
         try:
             found = await work()
             pause = 0.0 if found >= full else idle_seconds
+        except LOST as error:  # a line is enough: every loop meets it, again and again
+            log.warning("database_unavailable", loop=name, reason=type(error).__name__)
+            pause = AFTER_ERROR_SECONDS
         except Exception:  # the edge: one bad round must not end the loop
             log.exception("loop_failed", loop=name)
             pause = AFTER_ERROR_SECONDS

@@ -17,8 +17,9 @@ from rewardrails.engine.sync import Asked, apply_answers, ask, claim_expired, cl
 from rewardrails.errors import ErrorCode
 from rewardrails.observability import metrics
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.store.database import LOST
 from rewardrails.store.sql import sql
-from rewardrails.worker.loop import repeat, rest
+from rewardrails.worker.loop import AFTER_ERROR_SECONDS, repeat, rest
 
 log = structlog.get_logger(__name__)
 IDLE_SECONDS = 0.05
@@ -75,11 +76,12 @@ class RailRunner:
         self._calling = 0
         self._in_flight: set[asyncio.Task[None]] = set()
         self._free = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._results: Group[Seen, Verdict] = Group(self._apply, gather_seconds=0.05, limit=500)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the sender, recovery and polling side by side; a provider that is switched off is only asked, never sent to."""
-        name = self._provider.name
+        name, self._stopping = self._provider.name, stop
         await asyncio.gather(
             *([self._send_until(stop)] if self._settings.sends else []),
             repeat(f"recover:{name}", self._recover, idle_seconds=RECOVERY_SECONDS, stop=stop),
@@ -117,7 +119,20 @@ class RailRunner:
             self._calling -= 1
             if self._calling <= self._settings.calls_at_once // 2:
                 self._free.set()
-        await self._results.submit(seen)
+        await self._store(seen)
+
+    async def _store(self, seen: Seen) -> None:
+        """Tell a result, however long the database is away: on some rails nobody else will ever know it."""
+        while True:
+            try:
+                await self._results.submit(seen)
+            except LOST:
+                log.warning("answer_waits_for_database", payout_id=str(seen.ref.payout_id))
+                if self._stopping.is_set():
+                    raise
+                await rest(self._stopping, AFTER_ERROR_SECONDS)
+            else:
+                return
 
     async def _call(self, item: Claimed) -> Seen:
         if self._pauses.stop(self._provider.name, item.order.campaign, item.order.player_id):

@@ -29,6 +29,8 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I18")
 @pytest.mark.parametrize("tenths", [1, 3, 5, 7, 9])
 async def test_staging_goes_on_where_it_was_broken_off(tmp_path, database_dsn, messy, tenths):
     async with season_core(tmp_path, database_dsn) as core:
@@ -127,6 +129,7 @@ async def test_a_longer_file_is_not_taken_into_a_batch_that_holds_another_one_wh
         assert rows == as_told(messy, ids_of=rows)
 
 
+@pytest.mark.promise("G1")
 async def test_two_files_at_once_never_grow_into_one_batch(tmp_path, database_dsn, messy):
     other = tmp_path / "other.csv"
     write(ROWS, other, seed=12, clean=False)
@@ -143,6 +146,8 @@ async def test_two_files_at_once_never_grow_into_one_batch(tmp_path, database_ds
         assert rows == as_told(winner, ids_of=rows)
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I18")
 async def test_a_start_killed_again_and_again_takes_every_row_once(tmp_path, database_dsn, messy):
     async with season_core(tmp_path, database_dsn) as core:
         batch = await stage_file(core, messy)
@@ -171,6 +176,8 @@ async def test_a_start_killed_again_and_again_takes_every_row_once(tmp_path, dat
         assert (await verify(core.database)).broken == ()
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I18")
 async def test_two_processes_start_one_batch_together(tmp_path, database_dsn, messy):
     async with season_core(tmp_path, database_dsn) as core:
         batch = await stage_file(core, messy)
@@ -187,6 +194,7 @@ async def test_two_processes_start_one_batch_together(tmp_path, database_dsn, me
         assert (await verify(core.database)).broken == ()
 
 
+@pytest.mark.promise("G8")
 async def test_a_large_file_is_staged_in_bounded_memory(tmp_path, database_dsn):
     path = tmp_path / "large.csv"
     write_clean_rewards(path, 200_000)

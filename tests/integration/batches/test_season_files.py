@@ -40,6 +40,7 @@ def accepted_in(path: Path) -> int:
     return sum(verdict == "accepted" for _, _, verdict, _ in expected(path))
 
 
+@pytest.mark.promise("G2")
 @pytest.mark.parametrize("path", SEASONS, ids=lambda path: path.stem)
 async def test_every_row_ends_as_told_and_moves_no_money_before_the_start(tmp_path, database_dsn, path):
     async with season_core(tmp_path, database_dsn) as core:
@@ -56,6 +57,8 @@ async def test_every_row_ends_as_told_and_moves_no_money_before_the_start(tmp_pa
         assert (await verify(core.database)).broken == ()
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I18")
 async def test_the_same_file_again_is_the_same_batch_and_makes_nothing_new(tmp_path, database_dsn):
     path = SEASONS[0]
     async with season_core(tmp_path, database_dsn) as core:
@@ -74,6 +77,8 @@ async def test_the_same_file_again_is_the_same_batch_and_makes_nothing_new(tmp_p
         assert await counted(core, "transfer WHERE kind = 'reserve'") == made
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I18")
 async def test_the_same_rewards_in_another_file_are_replayed(tmp_path, database_dsn):
     path = SEASONS[0]
     other = tmp_path / "renamed.csv"
@@ -137,6 +142,7 @@ async def test_a_file_without_rows_is_a_batch_without_payouts(tmp_path, database
         assert (await verdicts(core, batch.id), await core_state(core, batch.id)) == ([], BatchState.STARTED)
 
 
+@pytest.mark.promise("G1", "G2", "G3")
 async def test_a_season_is_paid_out_to_the_last_row(tmp_path, database_dsn):
     """Control totals: what the provider's journal holds is what the file says, reward by reward."""
     path = SEASONS[0]

@@ -26,18 +26,13 @@ from rewardrails.events.seal import seal
 from rewardrails.ledger.invariants import verify
 from rewardrails.providers.base import Prepared, Reference
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
-from tests.integration.engine.test_payout_life import make_everything_due, poll, tell
 from tests.integration.engine.test_webhooks import inbox, notice
+from tests.support.rounds import make_everything_due, only_state, poll, tell
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
 from tests.support.sealing import seal_everything
 from tests.support.season import BUDGET, CONFIG, opened_core, pool, request, reward, send_all, states
 
 EVIDENCE = "statement of the fifth, line twelve"
-
-
-async def only_state(core):
-    (state,) = (await states(core)).values()
-    return state
 
 
 async def assert_books_balance(core):
@@ -56,6 +51,8 @@ async def retried_and_paid(core, rail):
     return result
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I6")
 @pytest.mark.parametrize("status", [ObservedStatus.FAILED, ObservedStatus.RETURNED, ObservedStatus.CANCELED])
 async def test_late_news_of_a_failed_attempt_leaves_the_payment_of_a_later_one_alone(database_dsn, status):
     rail = ScriptedRail("one", accept)
@@ -69,6 +66,8 @@ async def test_late_news_of_a_failed_attempt_leaves_the_payment_of_a_later_one_a
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I6")
 async def test_an_earlier_attempt_that_paid_too_is_told_as_a_contradiction(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -78,6 +77,8 @@ async def test_an_earlier_attempt_that_paid_too_is_told_as_a_contradiction(datab
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I6")
 async def test_old_word_that_a_returned_attempt_paid_does_not_settle_its_retry(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -94,6 +95,8 @@ async def test_old_word_that_a_returned_attempt_paid_does_not_settle_its_retry(d
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I6")
 async def test_old_word_that_an_attempt_was_canceled_does_not_cancel_its_retry(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core:
         (result,) = await request(core, [reward(1)])
@@ -105,6 +108,8 @@ async def test_old_word_that_an_attempt_was_canceled_does_not_cancel_its_retry(d
         assert await only_state(core) == "ready"
 
 
+@pytest.mark.promise("G1", "G3")
+@pytest.mark.incident("I3")
 async def test_a_person_who_refuses_what_another_has_paid_brings_no_money_back(database_dsn):
     by_hand = ScriptedRail("by-hand", accept)
     async with opened_core(database_dsn, [by_hand], funded=5000) as core:
@@ -120,6 +125,8 @@ async def test_a_person_who_refuses_what_another_has_paid_brings_no_money_back(d
         assert (await pool(core))["paid"] == 1000
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I2")
 @pytest.mark.parametrize("told", [ObservedStatus.PENDING, ObservedStatus.PAID])
 async def test_a_refusal_of_our_call_does_not_outweigh_what_the_provider_told_meanwhile(database_dsn, told):
     async def told_before_refused(rail: ScriptedRail, order: Order) -> CreateOutcome:
@@ -136,6 +143,7 @@ async def test_a_refusal_of_our_call_does_not_outweigh_what_the_provider_told_me
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2")
 async def test_a_payout_whose_key_lapsed_before_its_resend_is_still_asked_about(database_dsn):
     async def lost(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -157,6 +165,7 @@ async def test_a_payout_whose_key_lapsed_before_its_resend_is_still_asked_about(
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G3", "G4")
 @pytest.mark.parametrize("fee", [-5, 10**40])
 async def test_a_fee_that_cannot_be_moves_no_money(database_dsn, fee):
     async def odd(rail: ScriptedRail, order: Order) -> CreateOutcome:
@@ -171,6 +180,7 @@ async def test_a_fee_that_cannot_be_moves_no_money(database_dsn, fee):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2")
 async def test_late_success_is_recognised_after_the_destination_was_corrected(database_dsn):
     old = reward(1).destination
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core:
@@ -184,6 +194,7 @@ async def test_late_success_is_recognised_after_the_destination_was_corrected(da
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G1", "G7")
 async def test_nobody_confirms_what_was_found_out_before_the_payout_was_sent_again(database_dsn):
     async def lost(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -205,6 +216,8 @@ async def test_nobody_confirms_what_was_found_out_before_the_payout_was_sent_aga
         assert await only_state(core) == "outcome_unknown"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I20")
 async def test_an_answer_about_another_key_moves_nothing(database_dsn):
     class Mixed(ScriptedRail):
         async def sync(self, reference: Reference) -> SyncResult:
@@ -220,6 +233,8 @@ async def test_an_answer_about_another_key_moves_nothing(database_dsn):
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I28")
 async def test_a_paid_attempt_is_watched_until_its_horizon_and_no_longer(database_dsn):
     rail = ScriptedRail("one", capabilities=replace(CAPABILITIES, reversal_horizon=timedelta(days=8)))
     async with opened_core(database_dsn, [rail]) as core:
@@ -236,6 +251,7 @@ async def test_a_paid_attempt_is_watched_until_its_horizon_and_no_longer(databas
         assert await poll(core, rail) == 0
 
 
+@pytest.mark.promise("G8")
 async def test_one_unreadable_notice_holds_up_no_other(database_dsn):
     async def lost(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -254,6 +270,7 @@ async def test_one_unreadable_notice_holds_up_no_other(database_dsn):
         assert sorted(state for state, _ in await inbox(core)) == ["applied", "quarantined"]
 
 
+@pytest.mark.promise("G8")
 async def test_one_unreadable_answer_holds_up_no_other(database_dsn):
     all_asked = asyncio.Event()
 
@@ -285,6 +302,7 @@ async def test_one_unreadable_answer_holds_up_no_other(database_dsn):
         assert sorted((await states(core)).values()) == ["outcome_unknown", "paid", "paid"]
 
 
+@pytest.mark.promise("G3", "G8")
 async def test_a_row_too_large_for_the_ledger_with_its_fee_is_refused_alone(database_dsn):
     config = CONFIG.replace("[providers.one]", '[providers.one]\nfees = { fixed = { EUR = "0.05" } }')
     async with opened_core(database_dsn, [ScriptedRail("one")], config=config) as core:
@@ -293,6 +311,7 @@ async def test_a_row_too_large_for_the_ledger_with_its_fee_is_refused_alone(data
         assert [result.verdict for result in results] == [RequestVerdict.ACCEPTED, RequestVerdict.REFUSED]
 
 
+@pytest.mark.promise("G5")
 async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_running(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         (result,) = await request(core, [reward(1)])
@@ -315,6 +334,7 @@ async def test_versions_of_one_payout_are_sealed_in_order_whatever_else_is_runni
         assert [row["version"] for row in rows] == [1, 2, 3]
 
 
+@pytest.mark.promise("G2")
 async def test_what_could_not_be_prepared_was_never_sent_and_is_tried_again(database_dsn):
     class Preparing(ScriptedRail):
         async def prepare(self, orders: Sequence[Order]) -> Sequence[Prepared]:
@@ -329,6 +349,7 @@ async def test_what_could_not_be_prepared_was_never_sent_and_is_tried_again(data
         assert rail.calls == []
 
 
+@pytest.mark.promise("G2", "G8")
 async def test_a_quote_that_cannot_be_renewed_strands_nothing_of_its_round(database_dsn):
     class Quoting(ScriptedRail):
         async def quote(self, request: QuoteRequest) -> Quote:

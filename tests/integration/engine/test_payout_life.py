@@ -1,13 +1,10 @@
 """One payout from request to its end, on a rail whose answers the test writes."""
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
 
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
-from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import Accepted, CreateOutcome, OutcomeUnknown, Rejected, RejectionScope, Settled
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
 from rewardrails.engine.operate import cancel, correct_destination, hold, release_hold, retry
@@ -16,66 +13,22 @@ from rewardrails.engine.read import read_history
 from rewardrails.engine.request import RequestVerdict, request_of, request_payouts
 from rewardrails.engine.resolve import Resolved, resolve
 from rewardrails.engine.send import claim, hold_lapsed_quotes, send
-from rewardrails.engine.sync import apply_answers, ask, claim_expired, claim_to_sync, give_up_lapsed_resends
 from rewardrails.errors import ErrorCode, Forbidden, NotCancelableError, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
-from rewardrails.providers.capabilities import Dedupe
-from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
+from tests.support.rounds import (
+    assert_books_balance,
+    expire_leases,
+    make_everything_due,
+    only_state,
+    poll,
+    recover,
+    tell,
+)
+from tests.support.scripted_rail import ScriptedRail, accept, settle
 from tests.support.season import BUDGET, opened_core, pool, request, reward, send_all, states
 
 
-async def only_state(core):
-    (state,) = (await states(core)).values()
-    return state
-
-
-async def expire_leases(core):
-    async with core.database.transaction() as tx:
-        await tx.execute(
-            "UPDATE attempt SET lease_until = rr_now() - interval '1 second', sent_at = sent_at - interval '10 minutes'"
-            " WHERE state = 'sending'"
-        )
-
-
-async def make_everything_due(core):
-    async with core.database.transaction() as tx:
-        await tx.execute("UPDATE payout SET due_at = rr_now() - interval '1 second'")
-        await tx.execute(
-            "UPDATE attempt SET sync_due_at = rr_now() - interval '1 second', sent_at = sent_at - interval '10 minutes'"
-            " WHERE sync_due_at IS NOT NULL"
-        )
-
-
-async def recover(core, rail):
-    answers = [(asked, await ask(rail, asked)) for asked in await claim_expired(core, rail, 100)]
-    await apply_answers(core, rail, answers)
-    return len(answers)
-
-
-async def poll(core, rail):
-    await make_everything_due(core)
-    answers = [(asked, await ask(rail, asked)) for asked in await claim_to_sync(core, rail, 100)]
-    await apply_answers(core, rail, answers)
-    return len(answers)
-
-
-async def tell(core, result, status, *, provider="one", attempt_no=1, **fields):
-    seen = new_seen(
-        ref=AttemptRef(payout_id=result.payout_id, attempt_no=attempt_no),
-        provider=provider,
-        source=ObservationSource.WEBHOOK,
-        observation=Observation(status=status, **fields),
-        actor="provider:one",
-    )
-    (verdict,) = await apply_observations(core, [seen])
-    return verdict
-
-
-async def assert_books_balance(core):
-    report = await verify(core.database)
-    assert report.broken == ()
-
-
+@pytest.mark.promise("G3")
 async def test_a_settled_payout_moves_its_money_from_reserved_to_paid(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=5000) as core:
         await request(core, [reward(1, amount_minor=1000)])
@@ -88,6 +41,8 @@ async def test_a_settled_payout_moves_its_money_from_reserved_to_paid(database_d
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I8")
 async def test_an_accepted_payout_is_paid_when_the_rail_is_asked_later(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -102,6 +57,7 @@ async def test_an_accepted_payout_is_paid_when_the_rail_is_asked_later(database_
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
@@ -115,6 +71,8 @@ async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(databas
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I5")
 async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True)
@@ -130,6 +88,7 @@ async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(databas
         assert len(rail.calls) == len(set(rail.calls)) == core.retry.max_tries + 1
 
 
+@pytest.mark.promise("G2", "G8")
 async def test_an_outage_never_spends_a_payouts_own_tries(database_dsn):
     async def unreachable(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER)
@@ -148,149 +107,7 @@ async def test_an_outage_never_spends_a_payouts_own_tries(database_dsn):
         assert await only_state(core) == "paid"
 
 
-async def test_an_exception_after_the_call_began_leaves_the_outcome_unknown_and_the_money_reserved(database_dsn):
-    async def explode(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        rail.accept(order, ObservedStatus.PAID)
-        raise RuntimeError("after the money left")
-
-    async with opened_core(database_dsn, [ScriptedRail("one", explode)], funded=5000) as core:
-        await request(core, [reward(1)])
-        await send_all(core)
-
-        assert await only_state(core) == "outcome_unknown"
-        assert (await pool(core))["reserved"] == 1000
-        with pytest.raises(StateConflict):
-            await retry(core, next(iter(await states(core))), actor="test")
-
-
-async def test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key(database_dsn):
-    rail = ScriptedRail("one")
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        (lost,) = await claim(core, rail, BUDGET, 10)  # and this worker dies here
-        await expire_leases(core)
-
-        assert await recover(core, rail) == 1
-        assert await only_state(core) == "ready"
-        await make_everything_due(core)
-        await send_all(core)
-
-        assert await only_state(core) == "paid"
-        assert rail.calls == [lost.order.rail_key]
-        assert rail.double_pays == []
-
-
-async def test_a_crash_after_the_call_is_found_paid(database_dsn):
-    rail = ScriptedRail("one")
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        (item,) = await claim(core, rail, BUDGET, 10)
-        await send(core, rail, item)  # and this worker dies before it tells
-        await expire_leases(core)
-
-        await recover(core, rail)
-
-        assert await only_state(core) == "paid"
-        assert len(rail.calls) == 1
-        await assert_books_balance(core)
-
-
-async def test_a_worker_that_slept_between_commit_and_first_byte_pays_nobody_twice(database_dsn):
-    rail = ScriptedRail("one")
-    async with opened_core(database_dsn, [rail]) as core:
-        (result,) = await request(core, [reward(1)])
-        (zombie,) = await claim(core, rail, BUDGET, 10)
-        await expire_leases(core)
-        await recover(core, rail)
-        await make_everything_due(core)
-        await send_all(core)
-
-        late = await send(core, rail, zombie)
-        (verdict,) = await apply_observations(core, [late])
-
-        assert verdict is Verdict.FENCED
-        assert rail.double_pays == []
-        assert await only_state(core) == "paid"
-        effects = [seen.effect for seen in (await read_history(core, result.payout_id)).observations]
-        assert "fenced" in effects, "the late worker's evidence is kept"
-
-
-@pytest.mark.parametrize(
-    "capabilities",
-    [
-        {"dedupe": Dedupe.NONE},
-        {"lookup_is_authoritative": False},
-    ],
-    ids=["no dedupe", "lookup not authoritative"],
-)
-async def test_unproved_absence_never_makes_a_payout_payable(database_dsn, capabilities):
-
-    rail = ScriptedRail("one", capabilities=replace(CAPABILITIES, **capabilities))
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        await claim(core, rail, BUDGET, 10)
-        await expire_leases(core)
-        await recover(core, rail)
-        assert await only_state(core) == "outcome_unknown"
-
-        for _ in range(5):
-            await poll(core, rail)
-            await send_all(core)
-
-        assert await only_state(core) == "outcome_unknown"
-        assert rail.calls == []
-
-
-async def test_absence_after_the_keys_window_is_for_people(database_dsn):
-
-    rail = ScriptedRail("one", capabilities=replace(CAPABILITIES, dedupe_window=timedelta(minutes=5)))
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        await claim(core, rail, BUDGET, 10)
-        await expire_leases(core)
-        async with core.database.transaction() as tx:
-            await tx.execute("UPDATE submission SET expires_at = rr_now() + interval '5 seconds'")
-
-        await recover(core, rail)
-
-        assert await only_state(core) == "outcome_unknown"
-        assert await send_all(core) == []
-
-
-async def test_a_resend_that_waited_past_its_window_is_not_sent(database_dsn):
-    rail = ScriptedRail("one")
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        await claim(core, rail, BUDGET, 10)
-        await expire_leases(core)
-        await recover(core, rail)
-        async with core.database.transaction() as tx:
-            await tx.execute("UPDATE submission SET expires_at = rr_now() + interval '5 seconds'")
-
-        assert await send_all(core) == []
-        assert await give_up_lapsed_resends(core, rail) == 1
-
-        assert await only_state(core) == "outcome_unknown"
-        assert rail.calls == []
-
-
-async def test_a_refusal_of_a_resend_proves_nothing_about_the_first_sending(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
-
-    rail = ScriptedRail("one", refuse)
-    async with opened_core(database_dsn, [rail]) as core:
-        await request(core, [reward(1)])
-        await claim(core, rail, BUDGET, 10)
-        await expire_leases(core)
-        await recover(core, rail)
-        await make_everything_due(core)
-        await send_all(core)
-
-        assert await only_state(core) == "outcome_unknown"
-        assert (await pool(core))["reserved"] == 1000
-
-
+@pytest.mark.promise("G4")
 async def test_a_late_webhook_after_the_poll_changes_nothing(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -305,6 +122,7 @@ async def test_a_late_webhook_after_the_poll_changes_nothing(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1", "G4")
 async def test_a_webhook_faster_than_the_answer_pays_once(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -319,6 +137,7 @@ async def test_a_webhook_faster_than_the_answer_pays_once(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_success(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
@@ -338,6 +157,8 @@ async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_
         assert len(report.suspense) == 1
 
 
+@pytest.mark.promise("G3")
+@pytest.mark.incident("I13", "I16")
 async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail], funded=5000) as core:
@@ -355,6 +176,8 @@ async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I6")
 async def test_an_old_attempt_paid_while_a_later_one_is_under_way_is_a_contradiction_for_people(database_dsn):
     async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
@@ -371,6 +194,8 @@ async def test_an_old_attempt_paid_while_a_later_one_is_under_way_is_a_contradic
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I20", "I24")
 @pytest.mark.parametrize(
     "lie",
     [
@@ -391,6 +216,8 @@ async def test_a_webhook_about_something_else_than_was_sent_moves_nothing(databa
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I24")
 async def test_our_own_call_answering_another_amount_is_unknown(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -408,6 +235,8 @@ async def test_our_own_call_answering_another_amount_is_unknown(database_dsn):
         assert await only_state(core) == "outcome_unknown"
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I10")
 async def test_cancel_while_sending_is_refused_and_before_and_after_works(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail], funded=10_000) as core:
@@ -425,6 +254,8 @@ async def test_cancel_while_sending_is_refused_and_before_and_after_works(databa
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I13")
 async def test_a_payout_that_may_go_out_again_under_its_old_key_can_be_neither_canceled_nor_redirected(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core:
@@ -440,6 +271,8 @@ async def test_a_payout_that_may_go_out_again_under_its_old_key_can_be_neither_c
             await correct_destination(core, result.payout_id, reward(2).destination, actor="test")
 
 
+@pytest.mark.promise("G7")
+@pytest.mark.incident("I10")
 async def test_a_held_payout_is_not_sent_until_released(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         (result,) = await request(core, [reward(1)])
@@ -451,6 +284,7 @@ async def test_a_held_payout_is_not_sent_until_released(database_dsn):
         assert await only_state(core) == "paid"
 
 
+@pytest.mark.promise("G5", "G7")
 async def test_an_unknown_outcome_takes_two_people_and_evidence(database_dsn):
     async def vanish(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return OutcomeUnknown()
@@ -474,6 +308,7 @@ async def test_an_unknown_outcome_takes_two_people_and_evidence(database_dsn):
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G3")
 async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(database_dsn):
     async def dear(rail: ScriptedRail, order: Order) -> CreateOutcome:
         return Settled(
@@ -498,6 +333,7 @@ async def test_the_fee_is_charged_up_to_its_ceiling_and_the_rest_released(databa
         await assert_books_balance(core)
 
 
+@pytest.mark.promise("G3")
 async def test_a_lapsed_quote_is_renewed_under_its_ceiling_and_held_above_it(database_dsn):
 
     rail = ScriptedRail("one")
@@ -520,6 +356,8 @@ async def test_a_lapsed_quote_is_renewed_under_its_ceiling_and_held_above_it(dat
         assert len(rail.calls) == 1
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I27")
 async def test_an_unmapped_status_is_neither_paid_nor_failed(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -530,6 +368,8 @@ async def test_an_unmapped_status_is_neither_paid_nor_failed(database_dsn):
         assert await only_state(core) == "pending"
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I8")
 async def test_accepting_without_a_provider_reference_is_still_followed(database_dsn):
     async def nameless(rail: ScriptedRail, order: Order) -> CreateOutcome:
         rail.accept(order, ObservedStatus.PAID)

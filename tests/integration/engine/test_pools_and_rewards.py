@@ -16,6 +16,8 @@ from tests.support.scripted_rail import ScriptedRail
 from tests.support.season import BUDGET, opened_core, pool, request, reward, send_all, states
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I11", "I18")
 async def test_the_same_reward_twice_in_one_batch_and_again_later_is_one_payout(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         first, second = await request(core, [reward(1), reward(1)])
@@ -26,6 +28,7 @@ async def test_the_same_reward_twice_in_one_batch_and_again_later_is_one_payout(
         assert len(await states(core)) == 1
 
 
+@pytest.mark.promise("G1")
 async def test_the_same_reward_with_other_content_is_refused(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(1)])
@@ -40,6 +43,7 @@ async def test_rewards_of_different_campaigns_do_not_meet(database_dsn):
         assert [result.verdict for result in results] == ["accepted", "accepted"]
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_a_row_the_pool_cannot_bear_is_refused_alone_and_claims_nothing(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=2500) as core:
         results = await request(
@@ -71,6 +75,8 @@ async def _pools(core):
         return await posting.list_pools(connection)
 
 
+@pytest.mark.promise("G3")
+@pytest.mark.incident("I21")
 async def test_64_clients_on_one_pool_never_overspend(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=100_000, connections=16) as core:
         results = await asyncio.gather(
@@ -83,6 +89,7 @@ async def test_64_clients_on_one_pool_never_overspend(database_dsn):
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G1", "G8")
 async def test_clients_asking_for_the_same_rewards_in_opposite_orders_do_not_deadlock(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], connections=12) as core:
         rows = [reward(n) for n in range(40)]
@@ -94,6 +101,8 @@ async def test_clients_asking_for_the_same_rewards_in_opposite_orders_do_not_dea
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I3", "I7", "I11")
 async def test_two_workers_never_take_the_same_payout(database_dsn):
     rail = ScriptedRail("one")
     async with opened_core(database_dsn, [rail]) as core, opened_core(database_dsn, [rail]) as other:
@@ -105,6 +114,7 @@ async def test_two_workers_never_take_the_same_payout(database_dsn):
         assert len(refs) == len(set(refs)) == 100
 
 
+@pytest.mark.promise("G8")
 async def test_in_flight_is_bounded_over_all_workers(database_dsn):
 
     rail = ScriptedRail("one")
@@ -115,6 +125,8 @@ async def test_in_flight_is_bounded_over_all_workers(database_dsn):
         assert sum(len(batch) for batch in taken) == 3
 
 
+@pytest.mark.promise("G8")
+@pytest.mark.incident("I17")
 async def test_a_sick_provider_leaves_the_others_alone(database_dsn):
     one, two = ScriptedRail("one"), ScriptedRail("two")
     async with opened_core(database_dsn, [one, two]) as core:
@@ -126,6 +138,7 @@ async def test_a_sick_provider_leaves_the_others_alone(database_dsn):
         assert len(await send_all(core, "two")) == 5
 
 
+@pytest.mark.promise("G3")
 async def test_a_pool_gives_back_at_most_what_is_free_and_what_the_source_gave(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], funded=1000) as core:
         await request(core, [reward(1, amount_minor=400)])
@@ -168,6 +181,8 @@ FORBIDDEN_BY_THE_DATABASE = {
 }
 
 
+@pytest.mark.promise("G1", "G3", "G5")
+@pytest.mark.incident("I7")
 @pytest.mark.parametrize("statement", FORBIDDEN_BY_THE_DATABASE.values(), ids=FORBIDDEN_BY_THE_DATABASE.keys())
 async def test_the_database_itself_forbids_that(database_dsn, statement):
     rail = ScriptedRail("one")

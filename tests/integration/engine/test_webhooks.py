@@ -10,6 +10,7 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.engine.webhooks import Notice, apply_notices, store_notices
 from rewardrails.ledger.invariants import verify
+from rewardrails.testing.steps.database import SteppedDatabase
 from tests.support.scripted_rail import ScriptedRail, accept
 from tests.support.season import opened_core, request, reward, send_all, states
 
@@ -32,6 +33,8 @@ async def inbox(core):
         ]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I12")
 async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -48,6 +51,7 @@ async def test_a_notice_is_applied_once_however_often_it_comes(database_dsn):
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G4")
 @pytest.mark.parametrize("order", list(itertools.permutations(["pending", "paid", "returned"])))
 async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn, order):
     rail = ScriptedRail("one", accept)
@@ -65,6 +69,25 @@ async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G8")
+async def test_several_notices_about_each_of_many_payouts_take_no_more_statements_than_about_few(database_dsn):
+    async def statements_for(payouts: range) -> int:
+        rail = ScriptedRail("one", accept)
+        async with opened_core(database_dsn, [rail]) as core:
+            await request(core, [reward(number) for number in payouts])
+            await send_all(core)
+            told = (ObservedStatus.PENDING, ObservedStatus.PAID, ObservedStatus.RETURNED)
+            for status in told:
+                await store_notices(core, [notice(key, status) for key in rail.calls])
+            counting = SteppedDatabase(core.database._pool)
+            assert await apply_notices(replace(core, database=counting), 500) == len(payouts) * len(told)
+            assert set((await states(core)).values()) == {"returned"}
+            return len(counting.steps.taken)
+
+    assert await statements_for(range(40)) == await statements_for(range(100, 102))
+
+
+@pytest.mark.promise("G2", "G4")
 async def test_a_notice_before_the_payout_is_known_waits_and_is_quarantined_after_an_hour(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core:
@@ -78,6 +101,8 @@ async def test_a_notice_before_the_payout_is_known_waits_and_is_quarantined_afte
         assert await inbox(core) == [("quarantined", "not_found")]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I24")
 @pytest.mark.parametrize(
     "lie",
     [
@@ -101,6 +126,8 @@ async def test_a_true_notice_about_something_else_is_quarantined_and_moves_nothi
         assert list((await states(core)).values()) == ["pending"]
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I22")
 async def test_a_notice_of_another_rail_is_quarantined(database_dsn):
     one, two = ScriptedRail("one", accept), ScriptedRail("two", accept)
     async with opened_core(database_dsn, [one, two]) as core:
@@ -124,6 +151,7 @@ async def test_a_notice_that_names_only_their_reference_finds_its_attempt(databa
         assert list((await states(core)).values()) == ["paid"]
 
 
+@pytest.mark.promise("G4")
 async def test_two_workers_share_the_inbox(database_dsn):
     rail = ScriptedRail("one", accept)
     async with opened_core(database_dsn, [rail]) as core, opened_core(database_dsn, [rail]) as other:
@@ -138,6 +166,7 @@ async def test_two_workers_share_the_inbox(database_dsn):
         assert (await verify(core.database)).balances
 
 
+@pytest.mark.promise("G6")
 async def test_the_stored_body_holds_nothing_readable(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await store_notices(core, [notice("0" * 32 + "-1", ObservedStatus.PAID, destination=reward(1).destination)])

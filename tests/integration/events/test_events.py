@@ -83,6 +83,7 @@ async def make_due(core):
         await tx.execute("UPDATE delivery SET due_at = rr_now() WHERE delivered_at IS NULL")
 
 
+@pytest.mark.promise("G5")
 async def test_the_game_hears_every_change_in_order_and_can_verify_it(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
         await request(core, [reward(n) for n in range(5)])
@@ -99,6 +100,7 @@ async def test_the_game_hears_every_change_in_order_and_can_verify_it(database_d
         assert game.got[0]["data"]["amount"] == "10.00"
 
 
+@pytest.mark.promise("G8")
 async def test_a_failing_payout_keeps_its_order_and_holds_up_nobody_else(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one", accept)]) as core, listening() as (game, url):
         first, second = await request(core, [reward(1), reward(2)])
@@ -117,6 +119,7 @@ async def test_a_failing_payout_keeps_its_order_and_holds_up_nobody_else(databas
         assert mine == ["payout.accepted", "payout.pending"]
 
 
+@pytest.mark.promise("G2")
 async def test_a_failed_delivery_is_tried_again_later_and_given_up_after_days(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core, listening() as (game, url):
         await request(core, [reward(1)])
@@ -138,6 +141,7 @@ async def test_a_failed_delivery_is_tried_again_later_and_given_up_after_days(da
             assert await deliverer.deliver() == 0
 
 
+@pytest.mark.promise("G5")
 async def test_events_can_be_read_again_from_any_position(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(n) for n in range(3)])
@@ -149,6 +153,7 @@ async def test_events_can_be_read_again_from_any_position(database_dsn):
         assert [e.position for e in await list_events(core, after=4, limit=2)] == [5, 6]
 
 
+@pytest.mark.promise("G2", "G5")
 async def test_no_event_is_skipped_or_out_of_order_while_transactions_overlap(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one", accept)], connections=12) as core:
         stop = asyncio.Event()
@@ -172,6 +177,7 @@ async def test_no_event_is_skipped_or_out_of_order_while_transactions_overlap(da
         assert (await verify_chain(core.database))[1] is None
 
 
+@pytest.mark.promise("G5")
 async def test_a_rewritten_event_breaks_the_chain(database_dsn, postgres_server):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(n) for n in range(3)])
@@ -194,6 +200,7 @@ def test_a_changed_body_does_not_verify():
         Webhook(SECRET).verify(json.dumps({"a": 2}), headers)
 
 
+@pytest.mark.promise("G7")
 @pytest.mark.parametrize(
     "address",
     [
@@ -225,6 +232,7 @@ def test_outside_addresses_are_public(address):
     assert is_public(address)
 
 
+@pytest.mark.promise("G7")
 @pytest.mark.parametrize(
     "url",
     [
@@ -245,6 +253,7 @@ def test_endpoints_that_lead_inside_are_refused(url):
         check_url(url, allow_private=False)
 
 
+@pytest.mark.promise("G7")
 async def test_a_name_that_resolves_inside_is_refused_at_the_socket():
     egress = Egress(allow_private=False)
     try:

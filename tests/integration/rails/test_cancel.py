@@ -3,6 +3,8 @@
 import asyncio
 from uuid import UUID
 
+import pytest
+
 from rewardrails.engine.operate import cancel, retry
 from rewardrails.engine.resolve import Resolved, resolve
 from rewardrails.errors import NotCancelableError, RewardRailsError
@@ -16,6 +18,8 @@ async def try_to_cancel(stage: Stage, payout_id: UUID) -> bool:
         return False
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I10")
 async def test_a_cancel_that_races_the_send_has_one_winner(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage:
         payouts = await stage.pay(*range(80))
@@ -30,6 +34,7 @@ async def test_a_cancel_that_races_the_send_has_one_winner(tmp_path, database_ds
                 assert states[payout_id] == "canceled"
 
 
+@pytest.mark.promise("G1")
 async def test_a_pending_payout_is_canceled_at_the_provider(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, funded=1000) as stage, stage.working():
         await stage.one.control.behave("stuck")
@@ -45,6 +50,7 @@ async def test_a_pending_payout_is_canceled_at_the_provider(tmp_path, database_d
         assert await stage.rows("SELECT balance::bigint AS left FROM account WHERE name = 'available'") == [(1000,)]
 
 
+@pytest.mark.promise("G1")
 async def test_a_payout_of_unknown_outcome_is_not_canceled_by_guessing(tmp_path, database_dsn):
     """The provider has it, lost its answer and is gone: nobody may say that it will not be paid."""
     async with on_stage(tmp_path, database_dsn, Rail(call_timeout=1.0)) as stage, stage.working():
@@ -62,6 +68,8 @@ async def test_a_payout_of_unknown_outcome_is_not_canceled_by_guessing(tmp_path,
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I3")
 async def test_fifty_hands_on_one_failed_payout_send_it_once(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working(), stage.working():
         await stage.one.control.behave("refuse", code="destination_closed", times=1)

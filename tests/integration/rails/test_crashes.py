@@ -10,7 +10,6 @@ from rewardrails.store.sql import sql
 from tests.integration.rails.scenarios import (
     CALL_SECONDS,
     a_zombie_stopped_before_its_first_byte_pays_nobody_twice,
-    a_zombie_with_an_answer_in_its_hands_is_heard_and_not_obeyed,
     killed_between_storing_the_attempt_and_the_first_byte,
     killed_while_the_provider_has_the_order_and_the_answer_is_on_its_way,
     until_accepted,
@@ -18,26 +17,28 @@ from tests.integration.rails.scenarios import (
 from tests.support.stage import Rail, on_stage
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I4")
 @pytest.mark.parametrize("profile", ["default", "dedupe-none", "window-expires"])
 async def test_killed_between_storing_the_attempt_and_the_first_byte(tmp_path, database_dsn, profile):
     await killed_between_storing_the_attempt_and_the_first_byte(tmp_path, database_dsn, profile)
 
 
+@pytest.mark.promise("G1", "G2")
+@pytest.mark.incident("I4")
 @pytest.mark.parametrize("profile", ["default", "dedupe-none", "lookup-absent", "lookup-late"])
 async def test_killed_while_the_provider_has_the_order_and_the_answer_is_on_its_way(tmp_path, database_dsn, profile):
     await killed_while_the_provider_has_the_order_and_the_answer_is_on_its_way(tmp_path, database_dsn, profile)
 
 
-@pytest.mark.parametrize("profile", ["default", "dedupe-none"])
-async def test_a_zombie_with_an_answer_in_its_hands_is_heard_and_not_obeyed(tmp_path, database_dsn, profile):
-    await a_zombie_with_an_answer_in_its_hands_is_heard_and_not_obeyed(tmp_path, database_dsn, profile)
+@pytest.mark.promise("G1")
+async def test_a_zombie_stopped_before_its_first_byte_pays_nobody_twice(tmp_path, database_dsn):
+    """While it connects; tests/kills stops zombies on every profile before and after that."""
+    await a_zombie_stopped_before_its_first_byte_pays_nobody_twice(tmp_path, database_dsn, "dedupe-none")
 
 
-@pytest.mark.parametrize("profile", ["default", "dedupe-none", "replays-errors"])
-async def test_a_zombie_stopped_before_its_first_byte_pays_nobody_twice(tmp_path, database_dsn, profile):
-    await a_zombie_stopped_before_its_first_byte_pays_nobody_twice(tmp_path, database_dsn, profile)
-
-
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I3")
 async def test_two_worker_processes_share_a_backlog_and_pay_each_once(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage:
         await stage.pay(*range(400))
@@ -50,21 +51,7 @@ async def test_two_worker_processes_share_a_backlog_and_pay_each_once(tmp_path, 
         assert (totals.accepted, totals.requests) == (400, 400)
 
 
-async def test_workers_killed_again_and_again_finish_the_season(tmp_path, database_dsn):
-    mix = "settle=30,webhook=30,lose_reply=15,error_after=5,rate_limit=10,error_before=5,fail=5"
-    rail = Rail(arguments=("--mix", mix, "--seed", "7"), call_timeout=2.0)
-    async with on_stage(tmp_path, database_dsn, rail) as stage:
-        await stage.pay(*range(200))
-        for threshold in (20, 80, 140):
-            async with stage.worker_process():
-                await until_accepted(stage, threshold)
-            await stage.expire_leases()
-        async with stage.working():
-            await stage.until_settled()
-        await stage.assert_true_to_the_journals()
-        assert set(await stage.counts()) <= {"paid", "failed"}
-
-
+@pytest.mark.promise("G1", "G2", "G8")
 async def test_the_provider_and_the_worker_die_together(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, Rail(call_timeout=CALL_SECONDS)) as stage:
         await stage.one.control.behave("drip", times=10)
@@ -79,6 +66,7 @@ async def test_the_provider_and_the_worker_die_together(tmp_path, database_dsn):
         assert await stage.counts() == {"paid": 10}
 
 
+@pytest.mark.promise("G8")
 async def test_a_process_that_stands_still_inside_a_claim_does_not_stop_the_others(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage:
         locked = asyncio.Event()

@@ -27,8 +27,10 @@ async def pay_through(stage: Stage, behaviours: tuple[str, ...]) -> None:
     await stage.pay(*range(len(behaviours) * EACH))
 
 
+@pytest.mark.promise("G1", "G2", "G3")
+@pytest.mark.incident("I2", "I15")
 @pytest.mark.parametrize("profile", PROFILES)
-async def test_every_doubtful_answer_ends_paid_once_or_flagged(tmp_path, database_dsn, profile):
+async def test_every_doubtful_answer_ends_paid_once_or_flagged(tmp_path, database_dsn, profile, trials):
     rail = replace(PROFILES[profile], call_timeout=1.0)
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working():
         await stage.one.control.hold_webhooks()
@@ -54,10 +56,12 @@ async def test_every_doubtful_answer_ends_paid_once_or_flagged(tmp_path, databas
 
         await stage.until(told)
         await stage.assert_true_to_the_journals()
+        trials(len(stage.payouts))
 
 
+@pytest.mark.promise("G1", "G2")
 @pytest.mark.parametrize("profile", ["default", "dedupe-none"])
-async def test_webhooks_that_overtake_the_lookups_change_nothing_of_that(tmp_path, database_dsn, profile):
+async def test_webhooks_that_overtake_the_lookups_change_nothing_of_that(tmp_path, database_dsn, profile, trials):
     rail = replace(PROFILES[profile], call_timeout=1.0)
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working(), stage.working():
         await pay_through(stage, ACCEPTED + NOT_ACCEPTED + ACCEPTED_AND_NAMED)
@@ -65,8 +69,10 @@ async def test_webhooks_that_overtake_the_lookups_change_nothing_of_that(tmp_pat
         await stage.assert_true_to_the_journals()
         lost = 0 if profile in MAY_SEND_AGAIN else len(NOT_ACCEPTED) * EACH
         assert (await stage.counts())["outcome_unknown"] == lost
+        trials(len(stage.payouts))
 
 
+@pytest.mark.promise("G1", "G2")
 async def test_a_rail_that_shows_two_payouts_under_one_key_is_left_to_people(tmp_path, database_dsn):
     """It broke its promise; whatever we do next could only make it worse."""
     rail = replace(PROFILES["dedupe-none"], call_timeout=1.0)

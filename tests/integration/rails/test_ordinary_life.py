@@ -1,5 +1,7 @@
 """What an ordinary day brings: success at once and later, failure, refusals that pass, waiting when told to wait."""
 
+import pytest
+
 from rewardrails import clock
 from rewardrails.testing.fake_provider.journal import Refused
 from tests.support.stage import Rail, on_stage
@@ -28,6 +30,8 @@ async def test_an_accepted_payout_is_paid_when_the_webhook_says_so(tmp_path, dat
         assert [row["source"] for row in sources] == ["webhook"]
 
 
+@pytest.mark.promise("G2")
+@pytest.mark.incident("I8")
 async def test_a_payout_that_nobody_tells_of_is_paid_by_asking(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, Rail(first_sync_after=0.2)) as stage, stage.working():
         await stage.one.control.behave("never_notify")
@@ -36,6 +40,7 @@ async def test_a_payout_that_nobody_tells_of_is_paid_by_asking(tmp_path, databas
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G2", "G3")
 async def test_a_failed_payout_gives_its_money_back(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, funded=5000) as stage, stage.working():
         await stage.one.control.behave("fail", code="destination_closed")
@@ -46,6 +51,7 @@ async def test_a_failed_payout_gives_its_money_back(tmp_path, database_dsn):
         assert row["left"] == 5000
 
 
+@pytest.mark.promise("G1")
 async def test_a_final_refusal_fails_and_accepts_nothing(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("refuse", code="destination_invalid")
@@ -57,6 +63,7 @@ async def test_a_final_refusal_fails_and_accepts_nothing(tmp_path, database_dsn)
         assert row["code"] == "destination_invalid"
 
 
+@pytest.mark.promise("G2", "G8")
 async def test_an_empty_float_is_waited_out_without_spending_a_try(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.set_float("EUR", "0")
@@ -76,6 +83,8 @@ async def test_an_empty_float_is_waited_out_without_spending_a_try(tmp_path, dat
         assert len(set(keys)) == len(keys), "each new attempt has a key of its own"
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I27")
 async def test_an_unknown_refusal_is_an_unknown_outcome_until_a_lookup_proves_it_wrong(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, Rail(call_timeout=1.0)) as stage, stage.working():
         await stage.one.control.behave("refuse", code="a_code_of_tomorrow", times=1)
@@ -88,6 +97,7 @@ async def test_an_unknown_refusal_is_an_unknown_outcome_until_a_lookup_proves_it
         assert await stage.rows("SELECT sends FROM attempt") == [(2,)], "the same attempt under the same key"
 
 
+@pytest.mark.promise("G8")
 async def test_a_payout_is_not_sent_before_retry_after_has_passed(tmp_path, database_dsn):
     rail = Rail(arguments=("--retry-after-seconds", "4"))
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working():
@@ -102,6 +112,8 @@ async def test_a_payout_is_not_sent_before_retry_after_has_passed(tmp_path, data
         assert tries["tries"] == 0
 
 
+@pytest.mark.promise("G2", "G3")
+@pytest.mark.incident("I16", "I28")
 async def test_money_that_comes_back_weeks_later_is_returned_to_the_pool(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, funded=5000) as stage, stage.working():
         (payout_id,) = await stage.pay(1)
@@ -115,6 +127,7 @@ async def test_money_that_comes_back_weeks_later_is_returned_to_the_pool(tmp_pat
         assert row["left"] == 5000
 
 
+@pytest.mark.promise("G8")
 async def test_no_more_orders_are_under_way_than_the_rail_takes(tmp_path, database_dsn):
     rail = Rail(more="max_in_flight = 2", call_timeout=1.0)
     async with on_stage(tmp_path, database_dsn, rail) as stage, stage.working(), stage.working():

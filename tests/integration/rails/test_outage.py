@@ -31,6 +31,7 @@ async def states_of(stage: Stage, campaign: str) -> set[str]:
     return {row["state"] for row in rows}
 
 
+@pytest.mark.promise("G2", "G8")
 @pytest.mark.parametrize("how", ["refused", "unavailable", "hang"])
 async def test_an_outage_fails_nothing_and_ends_by_itself(tmp_path, database_dsn, how):
     async with on_stage(tmp_path, database_dsn, HASTY, TWO, breaker_failures=10, breaker_seconds=0.5) as stage:
@@ -58,6 +59,7 @@ async def test_an_outage_fails_nothing_and_ends_by_itself(tmp_path, database_dsn
         assert await stage.rows("SELECT failures FROM provider_state WHERE name = 'one'") == [(0,)]
 
 
+@pytest.mark.promise("G1", "G2", "G8")
 async def test_a_provider_that_dies_in_the_middle_of_a_backlog_owes_nothing_afterwards(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, HASTY, breaker_failures=20, breaker_seconds=0.3) as stage:
         await stage.pay(*range(150))
@@ -74,6 +76,7 @@ async def test_a_provider_that_dies_in_the_middle_of_a_backlog_owes_nothing_afte
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G8")
 async def test_the_breaker_stops_all_calls_while_it_is_open_and_closes_after_one_good_answer(tmp_path, database_dsn):
     rail = replace(HASTY, more="max_in_flight = 3")
     async with (
@@ -115,6 +118,8 @@ async def test_the_breaker_stops_all_calls_while_it_is_open_and_closes_after_one
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G8")
+@pytest.mark.incident("I17")
 async def test_a_rate_limit_holds_for_its_provider_alone(tmp_path, database_dsn):
     limited = Rail(more="rate_per_second = 5\nburst = 1")
     async with on_stage(tmp_path, database_dsn, limited, TWO) as stage, stage.working(), stage.working():
@@ -133,6 +138,8 @@ async def test_a_rate_limit_holds_for_its_provider_alone(tmp_path, database_dsn)
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G7", "G8")
+@pytest.mark.incident("I10")
 @pytest.mark.parametrize(("scope", "subject"), [(PauseScope.PROVIDER, "one"), (PauseScope.CAMPAIGN, "season")])
 async def test_a_pause_stops_what_it_names_and_nothing_else(tmp_path, database_dsn, scope, subject):
     slow = Rail(more="rate_per_second = 30\nburst = 5")
@@ -162,6 +169,7 @@ async def test_a_pause_stops_what_it_names_and_nothing_else(tmp_path, database_d
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G2", "G8")
 async def test_a_pause_of_everything_still_listens(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.hold_webhooks()

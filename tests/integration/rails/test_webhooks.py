@@ -34,6 +34,8 @@ async def deliver(stage: Stage, body: str, headers: Mapping[str, str], provider:
         return answer.status
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I12")
 async def test_a_webhook_that_comes_twice_counts_once(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("duplicate_webhook")
@@ -51,6 +53,7 @@ async def test_a_webhook_that_comes_twice_counts_once(tmp_path, database_dsn):
         assert once["n"] == 10
 
 
+@pytest.mark.promise("G4")
 async def test_news_from_before_does_not_undo_what_came_after(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("out_of_order")
@@ -65,6 +68,8 @@ async def test_news_from_before_does_not_undo_what_came_after(tmp_path, database
         assert await stage.counts() == {"paid": 10}
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I24")
 async def test_a_webhook_about_another_amount_moves_nothing(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("wrong_amount")
@@ -80,6 +85,7 @@ async def test_a_webhook_about_another_amount_moves_nothing(tmp_path, database_d
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G4")
 async def test_a_webhook_about_a_payout_that_is_not_ours_moves_nothing(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.behave("other_payout")
@@ -93,6 +99,7 @@ async def test_a_webhook_about_a_payout_that_is_not_ours_moves_nothing(tmp_path,
         assert await stage.counts() == {"pending": 1}
 
 
+@pytest.mark.promise("G4")
 async def test_a_webhook_that_comes_after_the_question_changes_nothing(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():
         await stage.one.control.hold_webhooks()
@@ -109,6 +116,7 @@ async def test_a_webhook_that_comes_after_the_question_changes_nothing(tmp_path,
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G2")
 async def test_webhooks_that_came_while_nobody_worked_are_not_lost(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn) as stage:
         async with stage.working():
@@ -127,6 +135,7 @@ async def test_webhooks_that_came_while_nobody_worked_are_not_lost(tmp_path, dat
         await stage.assert_true_to_the_journals()
 
 
+@pytest.mark.promise("G4")
 async def test_a_forged_webhook_is_refused_and_leaves_no_trace(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, Rail(), Rail(name="two")) as stage, stage.working():
         await stage.one.control.behave("fail", code="destination_closed")
@@ -137,6 +146,7 @@ async def test_a_forged_webhook_is_refused_and_leaves_no_trace(tmp_path, databas
             return any(isinstance(record, Noticed) for record in stage.journal())
 
         await stage.until(failed_there)
+        await stage.until_all("pending")
         (notice,) = [record for record in stage.journal() if isinstance(record, Noticed)]
         lie = notice.body.replace('"failed"', '"paid"')
         true = signed(stage.one.webhook_secret, notice.event, notice.body)
@@ -162,6 +172,8 @@ async def test_a_forged_webhook_is_refused_and_leaves_no_trace(tmp_path, databas
         await stage.until_all("failed")
 
 
+@pytest.mark.promise("G4", "G7")
+@pytest.mark.incident("I22")
 async def test_a_provider_cannot_speak_of_another_ones_payouts(tmp_path, database_dsn):
     async with on_stage(tmp_path, database_dsn, Rail(), Rail(name="two")) as stage, stage.working():
         await stage.one.control.hold_webhooks()
@@ -173,6 +185,7 @@ async def test_a_provider_cannot_speak_of_another_ones_payouts(tmp_path, databas
         await stage.until(paid_there)
         (notice,) = [record for record in stage.journal() if isinstance(record, Noticed)]
         headers = signed(stage.rails["two"].webhook_secret, notice.event, notice.body)
+        await stage.until_all("pending")
 
         assert await deliver(stage, notice.body, headers, provider="two") == 200
 
@@ -183,6 +196,8 @@ async def test_a_provider_cannot_speak_of_another_ones_payouts(tmp_path, databas
         assert await stage.counts() == {"pending": 1}
 
 
+@pytest.mark.promise("G2", "G3")
+@pytest.mark.incident("I16")
 @pytest.mark.parametrize("status", ["failed", "returned"])
 async def test_a_paid_payout_that_the_provider_takes_back_is_returned(tmp_path, database_dsn, status):
     async with on_stage(tmp_path, database_dsn) as stage, stage.working():

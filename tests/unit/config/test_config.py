@@ -36,6 +36,8 @@ def test_a_provider_is_off_until_switched_on():
     assert sum("off" in line for line in config.describe_switches()) == 2
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I25")
 def test_no_secret_shows_in_any_text_of_the_configuration():
     config = Config.parse(GOOD, ENV)
     assert "canary" not in repr(config) + str(config) + "".join(config.describe_switches())
@@ -131,6 +133,8 @@ def test_a_route_that_is_never_reached_is_refused():
         Config.parse(GOOD + "\n" + narrow, ENV)
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I25")
 def test_a_plain_secret_is_refused_wherever_it_stands_and_never_shown():
     text = GOOD.replace("enabled = true", "enabled = false").replace("env:FAKE_TOKEN", "hunter2-in-plain-text")
     text += '[database]\nurl = "postgresql://me:hunter2@host/db"\n[security]\nmaster_key = "hunter2"\n'
@@ -141,6 +145,7 @@ def test_a_plain_secret_is_refused_wherever_it_stands_and_never_shown():
     assert "hunter2" not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.promise("G6")
 def test_a_value_of_the_wrong_type_is_not_shown_either():
     with pytest.raises(ConfigInvalid) as caught:
         Config.parse(GOOD + '[security]\nmaster_key = ["hunter2"]\n', ENV)
@@ -148,6 +153,7 @@ def test_a_value_of_the_wrong_type_is_not_shown_either():
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.promise("G7")
 @pytest.mark.parametrize(
     ("url", "more"),
     [
@@ -173,6 +179,7 @@ def test_an_endpoint_in_the_own_network_may_be_plain_http():
     assert endpoint.url == "http://game:8000/hook"
 
 
+@pytest.mark.promise("G7")
 @pytest.mark.parametrize("environment", ["test", "sandbox", "live"])
 @pytest.mark.parametrize("money", ["sandbox", "live"])
 def test_live_money_and_a_live_environment_go_together(environment, money):
@@ -245,6 +252,8 @@ def test_relative_secret_files_lie_beside_the_configuration(tmp_path, monkeypatc
     assert config.providers["fake"].credentials["api_token"] == Secret("beside")
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I22")
 @pytest.mark.parametrize(("content", "words"), [(b" \n", "is empty"), (b"\xff", "cannot be read (UnicodeDecodeError)")])
 def test_a_secret_file_without_a_secret_is_refused(tmp_path, content, words):
     (tmp_path / "token").write_bytes(content)

@@ -171,11 +171,13 @@ def test_unknown_parser_is_a_configuration_error_that_names_the_known_ones() -> 
     assert set(PARSERS) == {"email", "ton_address", "telegram_user", "iban", "exchange_address", "note"}
 
 
+@pytest.mark.promise("G6")
 def test_repr_shows_neither_value_nor_memo() -> None:
     shown = repr(Destination(kind="iban", value="DE89370400440532013000", memo="Łukasz Example"))
     assert shown == "Destination(kind='iban')"
 
 
+@pytest.mark.promise("G6")
 @pytest.mark.parametrize(
     ("value", "masked"),
     [

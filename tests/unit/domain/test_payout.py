@@ -62,6 +62,7 @@ def test_every_state_can_be_reached_and_left_but_for_the_ends():
     assert set(PayoutState) - left == set()
 
 
+@pytest.mark.promise("G1", "G4")
 @given(standings(), observations)
 def test_a_decision_follows_the_table(standing, seen):
     move = decide(standing, seen, RetryRule())
@@ -72,6 +73,8 @@ def test_a_decision_follows_the_table(standing, seen):
         assert move.attempt_to is standing.attempt_state
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I15", "I27")
 @given(standings(), observations)
 def test_nothing_but_the_word_paid_pays_and_nothing_unknown_fails(standing, seen):
     move = decide(standing, seen, RetryRule())
@@ -81,6 +84,8 @@ def test_nothing_but_the_word_paid_pays_and_nothing_unknown_fails(standing, seen
         assert move.to_state in (None, PayoutState.OUTCOME_UNKNOWN)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I5", "I15")
 @given(standings(), observations)
 def test_only_a_certain_refusal_makes_a_payout_ready_again(standing, seen):
     move = decide(standing, seen, RetryRule())
@@ -91,6 +96,8 @@ def test_only_a_certain_refusal_makes_a_payout_ready_again(standing, seen):
         assert move.attempt_to not in LIVE_ATTEMPT
 
 
+@pytest.mark.promise("G1", "G4")
+@pytest.mark.incident("I6")
 @given(standings(), observations)
 def test_a_superseded_attempt_moves_nothing_while_a_later_one_is_under_way(standing, seen):
     move = decide(standing, seen, RetryRule())
@@ -100,6 +107,7 @@ def test_a_superseded_attempt_moves_nothing_while_a_later_one_is_under_way(stand
             assert move.effect is Effect.CONTRADICTION
 
 
+@pytest.mark.promise("G3")
 @given(standings(), observations)
 def test_a_step_uses_up_exactly_what_was_reserved(standing, seen):
     move = decide(standing, seen, RetryRule())
@@ -119,6 +127,8 @@ def test_a_step_uses_up_exactly_what_was_reserved(standing, seen):
         assert flow["paid"] == -standing.amount_minor
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I13")
 @pytest.mark.parametrize("state", sorted(IN_PROVIDER_HANDS))
 def test_a_payout_in_a_providers_hands_is_never_ready_by_hand(state):
     assert not may_move(state, PayoutState.HELD)

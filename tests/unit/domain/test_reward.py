@@ -173,11 +173,13 @@ def test_no_text_at_all_breaks_the_check(fields: list[str]) -> None:
         validate_row(fields, RULES)
 
 
+@pytest.mark.promise("G1")
 def test_digest_is_the_same_for_every_spelling_of_one_reward() -> None:
     spellings = [row(), row(amount="25"), row(jurisdiction="de"), row(destination="player1@EXAMPLE.com")]
     assert len({validate_row(fields, RULES).content_digest() for fields in spellings}) == 1
 
 
+@pytest.mark.promise("G1")
 def test_digest_differs_for_every_difference() -> None:
     base = validate_row(row(), RULES)
     others = [

@@ -134,6 +134,7 @@ async def test_header_that_is_not_ours_is_refused_saying_which_column(header: st
         await rows(f"{header}\n" if header else "")
 
 
+@pytest.mark.promise("G6")
 async def test_file_without_a_header_does_not_put_a_players_data_into_the_message() -> None:
     with pytest.raises(FileInvalid) as caught:
         await rows(f"{GOOD}\n{GOOD}\n")
@@ -193,6 +194,7 @@ async def test_quote_that_reaches_into_the_lines_below_makes_the_file_unreadable
         await rows(table(GOOD, line, *[GOOD] * after))
 
 
+@pytest.mark.promise("G4", "G7")
 @pytest.mark.parametrize("end", ["", '"', '",', '"\r', '"x'])
 @pytest.mark.parametrize("lines", [1, 10, 2 * MAX_RECORD_BYTES // 200])
 async def test_rows_that_a_player_hid_in_a_note_never_become_rewards(lines: int, end: str) -> None:
@@ -228,6 +230,7 @@ async def test_open_quote_is_told_without_reading_the_rest_of_the_file() -> None
     assert given < 10
 
 
+@pytest.mark.promise("G4", "G7")
 async def test_rows_hidden_after_an_endless_line_never_become_rewards() -> None:
     hidden = "s7-forged,telegram:1,season-7,4999.00,USD,DE,email_gift,thief@example.com,"
     with pytest.raises(FileInvalid, match="line 2 opens a quote"):

@@ -120,6 +120,7 @@ async def test_refused_line_tells_its_reward_id_where_that_can_be_read(text: str
     assert found.reward_id == reward_id
 
 
+@pytest.mark.promise("G6")
 async def test_no_message_shows_what_the_line_held() -> None:
     (found,) = await rows(line(**{"player1@example.com": "x"}), FileFormat.NDJSON)
     assert found.refusal is not None

@@ -95,6 +95,7 @@ async def test_longer_file_has_the_chunks_of_the_shorter_one_before_its_own() ->
     assert started[:-1] == (await chunks(content, rows_per_chunk=50))[: len(started) - 1]
 
 
+@pytest.mark.promise("G8")
 @pytest.mark.parametrize("file_format", FileFormat)
 async def test_endless_line_is_refused_before_it_fills_the_memory(file_format: FileFormat) -> None:
     given = 0
@@ -134,6 +135,7 @@ async def test_error_of_the_sender_ends_the_reading() -> None:
         await anext(reading)  # no chunk: what has not ended is not told as if it had
 
 
+@pytest.mark.promise("G8")
 async def test_long_file_is_read_in_bounded_memory() -> None:
     row = f"{GOOD}{'m' * 900}\n".encode()
     given = 0
@@ -155,6 +157,7 @@ async def test_long_file_is_read_in_bounded_memory() -> None:
     assert peak < given / 5
 
 
+@pytest.mark.promise("G6")
 @pytest.mark.parametrize("name", SEASONS)
 async def test_refusal_repeats_nothing_that_the_row_says_of_a_player(name: str) -> None:
     content = (DATA / f"{name}.csv").read_bytes()

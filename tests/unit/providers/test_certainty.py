@@ -19,6 +19,8 @@ def reply(status: int, **headers: str) -> HttpReply:
     )
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9")
 @pytest.mark.parametrize("reason", list(NeverSentReason))
 def test_what_was_never_sent_is_refused_for_certain(reason: NeverSentReason) -> None:
     outcome = certainty.of_error(NeverSent(reason))
@@ -31,11 +33,15 @@ def test_what_was_never_sent_is_refused_for_certain(reason: NeverSentReason) -> 
     )
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I9", "I15")
 @pytest.mark.parametrize("reason", list(MaybeSentReason))
 def test_what_may_have_been_sent_is_unknown(reason: MaybeSentReason) -> None:
     assert isinstance(certainty.of_error(MaybeSent(reason)), OutcomeUnknown)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I15", "I27")
 @pytest.mark.parametrize(
     "status", [100, 199, 202, 203, 206, 299, *range(300, 309), 401, 403, 408, 409, 421, 425, *range(500, 512), 599, 999]
 )
@@ -98,6 +104,8 @@ def test_retry_after_may_be_missing() -> None:
     assert certainty.retry_after_seconds(reply(429), NOW) is None
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -112,6 +120,7 @@ def test_a_lookup_without_an_answer_proves_nothing(status: int, code: ErrorCode)
     assert certainty.cannot_tell(reply(status), Evidence()).code is code
 
 
+@pytest.mark.promise("G6")
 def test_evidence_keeps_body_and_trace_and_stays_out_of_repr() -> None:
     answer = HttpReply(status=500, headers={"x-request-id": "r-1"}, body=b"canary")
 

@@ -28,6 +28,8 @@ def payout(status: str = "paid", *, amount: str = "12.50", fee: str = "0.25", fa
     )
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I27")
 def test_every_documented_error_is_in_exactly_one_table() -> None:
     documented = set(refusals.REFUSALS)
 
@@ -42,6 +44,8 @@ def test_every_status_of_the_provider_is_mapped() -> None:
     assert ObservedStatus.UNKNOWN not in STATUSES.values()
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I27")
 @pytest.mark.parametrize("vendor_status", ["", "PAID", "paid ", "completed", "in_orbit"])
 def test_any_other_status_is_unknown(vendor_status: str) -> None:
     assert status_of(vendor_status) is ObservedStatus.UNKNOWN

@@ -83,6 +83,8 @@ def test_settings_become_capabilities() -> None:
     assert capabilities.reversal_horizon == timedelta(hours=1)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 @pytest.mark.parametrize("lookup", ["none", "provider_reference"])
 def test_without_a_lookup_by_our_reference_absence_is_never_authoritative(lookup: str) -> None:
     assert not fake({"lookup": lookup, "lookup_is_authoritative": True}).capabilities.lookup_is_authoritative
@@ -97,6 +99,8 @@ def test_it_declares_what_it_implements() -> None:
     assert not isinstance(provider, SupportsBatch | SupportsPrepare)
 
 
+@pytest.mark.promise("G6")
+@pytest.mark.incident("I25")
 def test_no_secret_shows_in_anything_it_holds() -> None:
     provider = fake()
 

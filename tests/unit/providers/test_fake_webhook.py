@@ -65,6 +65,12 @@ def test_members_we_do_not_know_are_ignored_and_statuses_we_do_not_know_are_unkn
         EVENT.replace('"r-1"', f'"{"r" * 300}"'),
         EVENT.replace('"livemode":false,"created', '"livemode":"false","created'),
         "[" * 100_000,
+        EVENT.replace('"amount":', '"amount":"9.99","amount":'),
+        EVENT.replace('"amount":', '"am\\u006funt":"9.99","amount":'),
+        EVENT.replace('"id":"evt_1"', '"id":"evt_1","x":1,"x":2'),
+        EVENT.replace('"id":"evt_1"', f'"id":"evt_1","x":{"[" * 5_000}{"]" * 5_000}'),
+        EVENT.replace('"po_1"', '"po_\\u0000"'),
+        EVENT.replace('"failure_code":""', '"failure_code":"\\u0000"'),
     ],
 )
 def test_a_genuine_delivery_that_is_no_event_is_refused_by_name(body: str) -> None:
@@ -74,6 +80,7 @@ def test_a_genuine_delivery_that_is_no_event_is_refused_by_name(body: str) -> No
     assert caught.value.code is ErrorCode.FIELD_INVALID
 
 
+@pytest.mark.promise("G4")
 def test_the_signature_is_checked_before_anything_is_parsed() -> None:
     forged = WebhookRequest(body=b"[" * 100_000, headers=delivery(EVENT).headers, received_at=NOW)
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import ObservedStatus
@@ -25,6 +27,7 @@ def manual() -> ManualProvider:
     )
 
 
+@pytest.mark.promise("G1")
 async def test_an_order_is_accepted_under_our_own_key_however_often_it_comes() -> None:
     order = Order(
         ref=REF,
@@ -42,6 +45,7 @@ async def test_an_order_is_accepted_under_our_own_key_however_often_it_comes() -
     assert first == again == Accepted(provider_reference=REF.rail_key)
 
 
+@pytest.mark.promise("G2")
 async def test_a_stored_attempt_is_in_the_queue_whatever_crashed() -> None:
     answer = await manual().sync(Reference(ref=REF, amount=USD))
 

@@ -105,6 +105,8 @@ def test_capabilities_without_their_method_are_refused() -> None:
         build("boastful", manual_context(), lambda: [entry])
 
 
+@pytest.mark.promise("G4")
+@pytest.mark.incident("I22")
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -126,6 +128,7 @@ def test_missing_unknown_and_weak_settings_stop_the_start(changes: dict[str, obj
     assert "user:pw" not in str(caught.value)
 
 
+@pytest.mark.promise("G6")
 def test_live_money_demands_https() -> None:
     live = context(environment=ProviderEnvironment.LIVE, settings={"base_url": "http://pay.example"})
 

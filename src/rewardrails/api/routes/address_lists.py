@@ -58,7 +58,7 @@ async def load_address_list(
         return 201, AddressListOut.of(await addresses.load_list_within(core, tx, new, actor=request.user.actor))
 
     call = call_of(
-        request.user, "address_lists.load", idempotency_key, name, kind, source, new.dated, file.sha256.hex()
+        core, request.user, "address_lists.load", idempotency_key, name, kind, source, new.dated, file.sha256.hex()
     )
     return await answer_once(core, call, work)
 

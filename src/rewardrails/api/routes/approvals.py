@@ -40,7 +40,7 @@ async def approve_payouts(
         stands = await approve.approve_within(core, tx, data.payouts, actor=request.user.actor)
         return 200, ApprovalAnswer.of(stands)
 
-    return await answer_once(core, call_of(request.user, "approvals.approve", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "approvals.approve", idempotency_key, data), work)
 
 
 @post("/v1/batches/{batch_id:uuid}/approve", guards=[Requires(Scope.APPROVE)], status_code=200)
@@ -59,7 +59,9 @@ async def approve_batch(
         approved = await approve.approve_batch_within(core, tx, batch_id, seen=seen, actor=request.user.actor)
         return 200, BatchApprovalAnswer.of(core, batch_id, approved, await approve.waiting_within(tx, batch_id))
 
-    return await answer_once(core, call_of(request.user, "approvals.batch", idempotency_key, batch_id, data), work)
+    return await answer_once(
+        core, call_of(core, request.user, "approvals.batch", idempotency_key, batch_id, data), work
+    )
 
 
 router = Router("/", route_handlers=[list_waiting, approve_payouts, approve_batch], tags=["Approvals"])

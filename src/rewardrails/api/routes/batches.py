@@ -43,7 +43,7 @@ async def create_batch(
     file_format = _FORMATS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
     if file_format is None:
         raise FieldInvalid(f"send the file as one of {', '.join(_FORMATS)}", field="Content-Type")
-    call = call_of(request.user, "batches.create", idempotency_key, name, file_format.value)
+    call = call_of(core, request.user, "batches.create", idempotency_key, name, file_format.value)
     received = await upload.upload(core, call, name=name, file_format=file_format, data=request.stream())
     status = 201 if received.is_new else 200
     return Response(await _detail(core, received.batch.id), status_code=status)
@@ -99,7 +99,7 @@ async def start_batch(
     async def work(tx: Connection) -> tuple[int, BatchOut]:
         return 202, BatchOut.of(await batches.start_within(tx, batch_id, actor=request.user.actor))
 
-    return await answer_once(core, call_of(request.user, "batches.start", idempotency_key, batch_id), work)
+    return await answer_once(core, call_of(core, request.user, "batches.start", idempotency_key, batch_id), work)
 
 
 async def _detail(core: Core, batch_id: UUID) -> BatchDetail:

@@ -25,7 +25,7 @@ async def record_legal_approval(
     async def work(tx: Connection) -> tuple[int, LegalApprovalOut]:
         return 201, LegalApprovalOut.of(core, await legal.record_within(core, tx, new, actor=request.user.actor))
 
-    return await answer_once(core, call_of(request.user, "legal_approvals.record", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "legal_approvals.record", idempotency_key, data), work)
 
 
 @get("/", guards=[Requires(Scope.READ)])
@@ -43,7 +43,9 @@ async def confirm_legal_approval(
     async def work(tx: Connection) -> tuple[int, LegalApprovalOut]:
         return 200, LegalApprovalOut.of(core, await legal.confirm_within(tx, approval_id, actor=request.user.actor))
 
-    return await answer_once(core, call_of(request.user, "legal_approvals.confirm", idempotency_key, approval_id), work)
+    return await answer_once(
+        core, call_of(core, request.user, "legal_approvals.confirm", idempotency_key, approval_id), work
+    )
 
 
 @post("/{approval_id:uuid}/revoke", guards=[Requires(Scope.COMPLY)], status_code=200)
@@ -60,7 +62,7 @@ async def revoke_legal_approval(
         ended = await legal.revoke_within(tx, approval_id, reason=data.reason, actor=request.user.actor)
         return 200, LegalApprovalOut.of(core, ended)
 
-    call = call_of(request.user, "legal_approvals.revoke", idempotency_key, approval_id, data)
+    call = call_of(core, request.user, "legal_approvals.revoke", idempotency_key, approval_id, data)
     return await answer_once(core, call, work)
 
 

@@ -39,7 +39,7 @@ async def settle_manual(
         state = await manual.settle(core, payout_id, proof=data.proof, actor=request.user.actor)
         return 200, ManualAnswer(payout_id=payout_id, state=state)
 
-    call = call_of(request.user, "manual.settle", idempotency_key, payout_id, data)
+    call = call_of(core, request.user, "manual.settle", idempotency_key, payout_id, data)
     return await answer_once_outside(core, call, work)
 
 
@@ -57,7 +57,7 @@ async def refuse_manual(
         state = await manual.refuse(core, payout_id, reason=data.reason, actor=request.user.actor)
         return 200, ManualAnswer(payout_id=payout_id, state=state)
 
-    call = call_of(request.user, "manual.refuse", idempotency_key, payout_id, data)
+    call = call_of(core, request.user, "manual.refuse", idempotency_key, payout_id, data)
     return await answer_once_outside(core, call, work)
 
 

@@ -28,7 +28,9 @@ async def cancel_payout(
         await operate.cancel(core, payout_id, actor=request.user.actor)
         return 200, PayoutOut.of(core, await read.read_payout(core, payout_id))
 
-    return await answer_once_outside(core, call_of(request.user, "payouts.cancel", idempotency_key, payout_id), work)
+    return await answer_once_outside(
+        core, call_of(core, request.user, "payouts.cancel", idempotency_key, payout_id), work
+    )
 
 
 @post("/retry", guards=[Requires(Scope.OPERATE)], status_code=200)
@@ -41,7 +43,7 @@ async def retry_payout(
         await operate.retry_within(tx, payout_id, actor=request.user.actor)
         return await _now(core, tx, payout_id)
 
-    return await answer_once(core, call_of(request.user, "payouts.retry", idempotency_key, payout_id), work)
+    return await answer_once(core, call_of(core, request.user, "payouts.retry", idempotency_key, payout_id), work)
 
 
 @post("/hold", guards=[Requires(Scope.OPERATE)], status_code=200)
@@ -58,7 +60,7 @@ async def hold_payout(
         await operate.hold_within(core, tx, payout_id, cause=data.cause, actor=request.user.actor)
         return await _now(core, tx, payout_id)
 
-    return await answer_once(core, call_of(request.user, "payouts.hold", idempotency_key, payout_id, data), work)
+    return await answer_once(core, call_of(core, request.user, "payouts.hold", idempotency_key, payout_id, data), work)
 
 
 @post("/release", guards=[Requires(Scope.OPERATE)], status_code=200)
@@ -80,7 +82,9 @@ async def release_payout(
         return await _now(core, tx, payout_id)
 
     said = (data,) if data else ()
-    return await answer_once(core, call_of(request.user, "payouts.release", idempotency_key, payout_id, *said), work)
+    return await answer_once(
+        core, call_of(core, request.user, "payouts.release", idempotency_key, payout_id, *said), work
+    )
 
 
 @post("/destination", guards=[Requires(Scope.OPERATE)], status_code=200)
@@ -110,7 +114,9 @@ async def correct_destination(
         await operate.correct_destination_within(core, tx, payout_id, destination, actor=request.user.actor)
         return await _now(core, tx, payout_id)
 
-    return await answer_once(core, call_of(request.user, "payouts.destination", idempotency_key, payout_id, data), work)
+    return await answer_once(
+        core, call_of(core, request.user, "payouts.destination", idempotency_key, payout_id, data), work
+    )
 
 
 @post("/resolve", guards=[Requires(Scope.RESOLVE)], status_code=200)
@@ -129,7 +135,9 @@ async def resolve_payout(
         )
         return 200, ResolutionOut.of(made)
 
-    return await answer_once(core, call_of(request.user, "payouts.resolve", idempotency_key, payout_id, data), work)
+    return await answer_once(
+        core, call_of(core, request.user, "payouts.resolve", idempotency_key, payout_id, data), work
+    )
 
 
 async def _now(core: Core, tx: Connection, payout_id: UUID) -> tuple[int, PayoutOut]:

@@ -33,7 +33,7 @@ async def create_pause(
         )
         return 201, PauseOut.of(made)
 
-    return await answer_once(core, call_of(request.user, "pauses.create", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "pauses.create", idempotency_key, data), work)
 
 
 @get("/", guards=[Requires(Scope.READ)])
@@ -51,7 +51,7 @@ async def lift_pause(
     async def work(tx: Connection) -> tuple[int, PauseOut]:
         return 200, PauseOut.of(await pauses.lift_within(tx, pause_id=pause_id, actor=request.user.actor))
 
-    return await answer_once(core, call_of(request.user, "pauses.lift", idempotency_key, pause_id), work)
+    return await answer_once(core, call_of(core, request.user, "pauses.lift", idempotency_key, pause_id), work)
 
 
 router = Router("/v1/pauses", route_handlers=[create_pause, list_pauses, lift_pause], tags=["Pauses"])

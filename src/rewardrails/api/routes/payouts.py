@@ -46,7 +46,7 @@ async def create_payout(
         made.append(str(result.payout_id))
         return 201 if result.verdict is RequestVerdict.ACCEPTED else 200, _encode(_receipt(core, reward, result))
 
-    call = call_of(request.user, "payouts.create", idempotency_key, data)
+    call = call_of(core, request.user, "payouts.create", idempotency_key, data)
     wanted = await _request(core, reward, data.quote_id)
     answer = await gathering.payouts.submit(Acceptance(call=call, request=wanted, render=render))
     if made:

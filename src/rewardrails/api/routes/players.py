@@ -26,7 +26,7 @@ async def report_checks(
         await players.report_checks_within(tx, reports, actor=request.user.actor)
         return 200, ReportsTaken(reports=len(reports))
 
-    return await answer_once(core, call_of(request.user, "players.checks", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "players.checks", idempotency_key, data), work)
 
 
 @post("/risk", guards=[Requires(Scope.PLAYERS)], status_code=200, request_max_body_size=MAX_REPORT_BYTES)
@@ -40,7 +40,7 @@ async def report_risk(
         await players.report_risk_within(tx, reports, actor=request.user.actor)
         return 200, ReportsTaken(reports=len(reports))
 
-    return await answer_once(core, call_of(request.user, "players.risk", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "players.risk", idempotency_key, data), work)
 
 
 router = Router("/v1/players", route_handlers=[report_checks, report_risk], tags=["Players"])

@@ -47,7 +47,7 @@ async def create_pool(
         )
         return 201, PoolOut.of(pool)
 
-    return await answer_once(core, call_of(request.user, "pools.create", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "pools.create", idempotency_key, data), work)
 
 
 @get("/", guards=[Requires(Scope.READ)])
@@ -75,7 +75,7 @@ async def fund_pool(
     idempotency_key: IdempotencyKey,
 ) -> Response[MovementOut]:
     """Put money into a pool, saying whose it is. Players' entry fees are not a source."""
-    call = call_of(request.user, "pools.fund", idempotency_key, pool_id, data)
+    call = call_of(core, request.user, "pools.fund", idempotency_key, pool_id, data)
     return await answer_once(core, call, _moving(posting.fund, pool_id, data, request.user.actor))
 
 
@@ -88,7 +88,7 @@ async def withdraw_from_pool(
     idempotency_key: IdempotencyKey,
 ) -> Response[MovementOut]:
     """Give unreserved money back to a source, at most what it gave."""
-    call = call_of(request.user, "pools.withdraw", idempotency_key, pool_id, data)
+    call = call_of(core, request.user, "pools.withdraw", idempotency_key, pool_id, data)
     return await answer_once(core, call, _moving(posting.withdraw, pool_id, data, request.user.actor))
 
 

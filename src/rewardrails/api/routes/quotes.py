@@ -38,7 +38,7 @@ async def create_quote(
     async def work() -> tuple[int, QuoteOut]:
         return 201, QuoteOut.of(core, await quotes.quote(core, reward, actor=request.user.actor))
 
-    return await answer_once_outside(core, call_of(request.user, "quotes.create", idempotency_key, data), work)
+    return await answer_once_outside(core, call_of(core, request.user, "quotes.create", idempotency_key, data), work)
 
 
 router = Router("/v1/quotes", route_handlers=[create_quote], tags=["Quotes"])

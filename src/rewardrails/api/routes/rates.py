@@ -25,7 +25,7 @@ async def set_rates(
         await rates.set_rates_within(core, tx, data.rates, dated=dated, source=data.source, actor=request.user.actor)
         return 200, RateList.of(core, await rates.rates_within(tx))
 
-    return await answer_once(core, call_of(request.user, "rates.set", idempotency_key, data), work)
+    return await answer_once(core, call_of(core, request.user, "rates.set", idempotency_key, data), work)
 
 
 @get("/", guards=[Requires(Scope.READ)])

@@ -3,6 +3,7 @@
 A plain ASGI application: this is the busiest door, and it needs nothing of what the others have.
 """
 
+from collections.abc import Iterable
 from typing import cast
 
 import msgspec
@@ -12,7 +13,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from rewardrails import clock
 from rewardrails.api.gathering import Gathering
-from rewardrails.api.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, problem_of
+from rewardrails.api.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, fault_of, problem_of
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.engine.core import Core
 from rewardrails.engine.webhooks import verify
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @asgi(PATH, is_mount=True, copy_scope=False)
 async def receive_webhook(scope: Scope, receive: Receive, send: Send) -> None:
-    """Take one notice: 200 once it is stored; a refusal by the catalogue; 500 for our own faults, so that it comes again."""
+    """Take one notice: 200 once it is stored; a refusal by the catalogue; 5xx for our own faults, so that it comes again."""
     core: Core = scope["litestar_app"].state.core
     name = scope["path"].removeprefix(PATH).strip("/")
     scope["path_template"] = f"{PATH}/{{provider}}"
@@ -46,16 +47,19 @@ async def receive_webhook(scope: Scope, receive: Receive, send: Send) -> None:
         log.warning("webhook_refused", provider=known, code=error.code.value)
         await _refuse(scope, send, error)
     except Exception as error:  # the edge: whatever broke is ours, and the provider must send it again
-        metrics.count_webhook(provider=known, verdict=ErrorCode.INTERNAL_ERROR.value)
-        log.exception("webhook_failed", provider=known)
-        await _refuse(scope, send, RewardRailsError(type(error).__name__))
+        fault = fault_of(error)
+        metrics.count_webhook(provider=known, verdict=fault.code.value)
+        if fault.code is ErrorCode.DATABASE_UNAVAILABLE:
+            log.warning("database_unavailable", provider=known, reason=type(error).__name__)
+        else:
+            log.exception("webhook_failed", provider=known)
+        await _refuse(scope, send, fault)
     else:
         metrics.count_webhook(provider=known, verdict="received")
         await _respond(send, 200, "application/json", _ACCEPTED)
 
 
 async def _read(scope: Scope, receive: Receive) -> WebhookRequest:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -70,7 +74,16 @@ async def _read(scope: Scope, receive: Receive) -> WebhookRequest:
         more = message["more_body"]
     if size > MAX_NOTICE_BYTES:
         raise FieldInvalid(f"the body has more than {MAX_NOTICE_BYTES} bytes", field="body")
-    return WebhookRequest(body=b"".join(parts), headers=headers, received_at=clock.now())
+    return WebhookRequest(body=b"".join(parts), headers=_headers(scope["headers"]), received_at=clock.now())
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By lower-cased name; of a header that came twice nobody can say which one counts, so neither is passed off as it."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        known, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[known] = f"{headers[known]},{text}" if known in headers else text
+    return headers
 
 
 async def _refuse(scope: Scope, send: Send, error: RewardRailsError, *, status: int | None = None) -> None:

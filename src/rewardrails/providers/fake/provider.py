@@ -26,7 +26,7 @@ from rewardrails.domain.outcome import (
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ConfigInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty
+from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.base import Reference
 from rewardrails.providers.capabilities import Lookup
 from rewardrails.providers.context import ProviderContext
@@ -276,6 +276,6 @@ def _error_evidence(reply: HttpReply) -> Evidence:
 
 def _decode(decoder: msgspec.json.Decoder[T], reply: HttpReply) -> T | None:
     try:
-        return decoder.decode(reply.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return strict_json.decode(decoder, reply.body)
+    except msgspec.DecodeError:
         return None

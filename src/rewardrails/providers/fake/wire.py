@@ -1,12 +1,16 @@
-"""The fake provider's JSON, as far as the adapter needs it; unknown members are ignored, wrong types refused."""
+"""The fake provider's JSON, as far as the adapter needs it; unknown members are ignored, wrong types refused.
+
+No text may hold a control character: it would be written into the database and shown to people.
+"""
 
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-Text = Annotated[str, Meta(max_length=500)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_PLAIN = r"^[^\x00-\x1f\x7f]*\Z"
+Text = Annotated[str, Meta(max_length=500, pattern=_PLAIN)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PLAIN)]
 
 
 class WireDestination(Struct, frozen=True):

@@ -51,6 +51,16 @@ DELETE FROM idempotency WHERE client = $1 AND operation = $2 AND key = ANY ($3::
 -- name: store_response
 UPDATE idempotency SET status = $4, response = $5 WHERE client = $1 AND operation = $2 AND key = $3
 
+-- name: finish_idempotency
+-- Stores the answer to a call that was bound to its key before it was made; another request under the key stays as it is.
+INSERT INTO idempotency (client, operation, key, request_digest, status, response) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (client, operation, key) DO UPDATE SET status = EXCLUDED.status, response = EXCLUDED.response
+    WHERE idempotency.status = 0 AND idempotency.request_digest = EXCLUDED.request_digest
+RETURNING key
+
+-- name: unbind_idempotency
+DELETE FROM idempotency WHERE client = $1 AND operation = $2 AND key = $3 AND request_digest = $4 AND status = 0
+
 -- name: schema_version
 SELECT version_num FROM alembic_version
 

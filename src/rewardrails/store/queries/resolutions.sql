@@ -1,7 +1,11 @@
 -- name: open_resolution
--- Overtaken: the attempt has ended or was sent again since, so that what was found out then proves nothing now.
+-- Overtaken: since then the attempt has ended, was sent again, or was told to be under way, so that what was found out proves
+-- nothing now. The order of events tells it, not the clock, which may step back.
 SELECT r.id, r.attempt_no, r.outcome, r.proposed_by,
-    a.sent_at > r.proposed_at OR a.state NOT IN ('sending', 'accepted', 'unknown') AS overtaken
+    a.state NOT IN ('sending', 'accepted', 'unknown') OR EXISTS (
+        SELECT 1 FROM event told JOIN event proposal ON proposal.subject_id = r.id AND proposal.version = 1
+        WHERE told.subject_id = r.payout_id AND told.n > proposal.n
+          AND told.type IN ('payout.submitting', 'payout.pending')) AS overtaken
 FROM resolution r JOIN attempt a ON a.payout_id = r.payout_id AND a.attempt_no = r.attempt_no
 WHERE r.payout_id = $1 AND r.confirmed_at IS NULL AND r.voided_at IS NULL
 

@@ -168,6 +168,13 @@ JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key
 WHERE a.state IN ('sending', 'unknown') AND (wanted.fence IS NULL OR a.fence = wanted.fence)
   AND (wanted.fence IS NOT NULL OR a.state = 'unknown')
 
+-- name: silent_attempts
+-- Those of these attempts of which nothing was heard for $3 seconds, however often the rail was asked.
+SELECT wanted.payout_id, wanted.attempt_no FROM unnest($1::uuid[], $2::int[]) AS wanted (payout_id, attempt_no)
+WHERE NOT EXISTS (
+    SELECT 1 FROM observation o WHERE o.payout_id = wanted.payout_id AND o.attempt_no = wanted.attempt_no
+        AND o.status <> 'unknown' AND o.created_at > rr_now() - $3::float8 * interval '1 second')
+
 -- name: park_attempts
 -- A live attempt that waits for its payout to be sent again, or for people.
 UPDATE attempt SET state = 'unknown', lease_until = NULL, updated_at = rr_now(),

@@ -6,7 +6,7 @@ ORDER BY provider, event_key
 ON CONFLICT (provider, event_key) DO NOTHING
 
 -- name: claim_webhooks
-SELECT id, provider, event_key, observations, received_at < rr_now() - $2::float8 * interval '1 second' AS overdue
+SELECT id, provider, event_key, observations, body_key_id, received_at < rr_now() - $2::float8 * interval '1 second' AS overdue
 FROM webhook_inbox WHERE state = 'waiting' AND due_at <= rr_now()
 ORDER BY due_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 

@@ -1,379 +1,26 @@
-"""The fake provider's process and its adapter, over real sockets; truth is read from the process's own journal."""
+"""What follows a call: webhooks, reversals, cancels, outages, profiles; truth is read from the process's own journal."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, CannotTell, Found, ObservedStatus
-from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.outcome import (
     Accepted,
     Canceled,
     NotCancelable,
     OutcomeUnknown,
     Rejected,
-    RejectionScope,
     Settled,
 )
-from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import ErrorCode
-from rewardrails.providers.base import Reference
-from rewardrails.providers.capabilities import ProviderEnvironment
-from rewardrails.providers.context import ProviderContext, SettingValue
 from rewardrails.providers.fake.provider import FakeProvider
-from rewardrails.providers.http import HttpClient
-from rewardrails.secrets import Secret
 from rewardrails.testing.fake_provider.client import FakeProviderProcess
-
-CALL_TIMEOUT_SECONDS = 10.0
-HASTY_SECONDS = 1.0
-PATIENCE_SECONDS = 15.0
-USD = Money(amount_minor=1250, asset="USD")
-FAST = ("--settle-seconds", "0.05", "--return-seconds", "0.1", "--late-seconds", "2.5", "--slow-seconds", "0.5")
-
-
-@dataclass
-class Mailbox:
-    """A webhook receiver; `answers` are the statuses it gives before it turns to 204."""
-
-    url: str = ""
-    answers: list[int] = field(default_factory=list)
-    received: asyncio.Queue[WebhookRequest] = field(default_factory=asyncio.Queue)
-
-    async def take(self) -> WebhookRequest:
-        return await asyncio.wait_for(self.received.get(), PATIENCE_SECONDS)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await request.read()
-        self.received.put_nowait(WebhookRequest(body=body, headers=headers, received_at=datetime.now(UTC)))
-        return web.Response(status=self.answers.pop(0) if self.answers else 204)
-
-
-@pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    box = Mailbox()
-    app = web.Application()
-    app.router.add_post("/hooks", box.handle)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    box.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hooks"
-    yield box
-    await runner.cleanup()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeProviderProcess]:
-    process = FakeProviderProcess(tmp_path_factory.mktemp("shared"), arguments=FAST)
-    process.launch()
-    yield process
-    process.end()
-
-
-@pytest.fixture
-async def steady(shared: FakeProviderProcess) -> FakeProviderProcess:
-    """A process without webhooks that many tests use; each counts only its own payouts."""
-    await shared.control.forget_rules()
-    await shared.control.outage("off")
-    return shared
-
-
-@pytest.fixture
-async def steady_rail(steady: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
-    async with connected(steady) as provider:
-        yield provider
-
-
-@pytest.fixture
-async def hasty_rail(steady: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
-    """Does not wait long for an answer."""
-    async with connected(steady, patience_seconds=HASTY_SECONDS) as provider:
-        yield provider
-
-
-@pytest.fixture
-async def process(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[FakeProviderProcess]:
-    async with running(tmp_path, "--webhook-url", mailbox.url) as started:
-        yield started
-
-
-@pytest.fixture
-async def rail(process: FakeProviderProcess) -> AsyncIterator[FakeProvider]:
-    async with connected(process) as provider:
-        yield provider
-
-
-@asynccontextmanager
-async def running(folder: Path, *arguments: str) -> AsyncIterator[FakeProviderProcess]:
-    async with FakeProviderProcess(folder / "provider", arguments=(*FAST, *arguments)) as started:
-        yield started
-
-
-@asynccontextmanager
-async def connected(
-    process: FakeProviderProcess, *, patience_seconds: float = CALL_TIMEOUT_SECONDS, **settings: SettingValue
-) -> AsyncIterator[FakeProvider]:
-    provider = FakeProvider(
-        ProviderContext(
-            name="fake-test",
-            environment=ProviderEnvironment.SANDBOX,
-            settings={"base_url": process.url, **settings},
-            credentials={"api_token": Secret(process.token), "webhook_secret": Secret(process.webhook_secret)},
-            assets={"USD": 2, "TON": 9, "GEM": 0},
-            call_timeout_seconds=patience_seconds,
-            http=HttpClient(),
-        )
-    )
-    yield provider
-    await provider.close()
-
-
-def order(payout: UUID | None = None, *, attempt_no: int = 1, amount: Money = USD) -> Order:
-    return Order(
-        ref=AttemptRef(payout_id=payout or uuid4(), attempt_no=attempt_no),
-        amount=amount,
-        destination=Destination(kind="iban", value="DE89370400440532013000", memo="season 7"),
-        player_id="player-1",
-        campaign="season-7",
-        jurisdiction="DE",
-        fee_ceiling=Money(amount_minor=0, asset=amount.asset),
-    )
-
-
-def reference(of: Order, provider_reference: str = "") -> Reference:
-    return Reference(ref=of.ref, provider_reference=provider_reference, amount=of.amount)
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again until it holds; the process has no other way to tell us."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.02)
-
-
-async def accepted_of(process: FakeProviderProcess, sent: Order) -> int:
-    """How many creations the provider has accepted for this payout."""
-    return (await process.control.totals()).accepted_by_payout.get(sent.ref.payout_id.hex, 0)
-
-
-async def test_a_payout_is_accepted_paid_and_told_by_webhook(
-    process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox
-) -> None:
-    sent = order()
-
-    outcome = await rail.create_payout(sent)
-    (seen,) = rail.receive(await mailbox.take())
-
-    assert isinstance(outcome, Accepted)
-    assert (seen.status, seen.rail_key, seen.provider_reference) == (
-        ObservedStatus.PAID,
-        sent.rail_key,
-        outcome.provider_reference,
-    )
-    assert (seen.amount, seen.destination, seen.live) == (sent.amount, sent.destination, False)
-    assert seen.event_key.startswith("evt_")
-    totals = await process.control.totals()
-    assert totals.standing_by_payout == {sent.ref.payout_id.hex: 1}
-    assert totals.paid_minor_by_asset == {"USD": 1250}
-
-
-async def test_a_payout_settled_at_once_is_settled(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
-    await steady.control.behave("settle")
-
-    outcome = await steady_rail.create_payout(order(amount=Money(amount_minor=1_000_000_001, asset="TON")))
-
-    assert isinstance(outcome, Settled)
-    assert outcome.fee == Money(amount_minor=0, asset="TON")
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a vendor code of a refusal must come out as."""
-
-    vendor_code: str
-    code: ErrorCode
-    retryable: bool = False
-    scope: RejectionScope = RejectionScope.PAYOUT
-
-
-@pytest.mark.parametrize(
-    "meaning",
-    [
-        Meaning("destination_closed", ErrorCode.DESTINATION_INVALID),
-        Meaning("recipient_action_required", ErrorCode.PLAYER_ACTION_REQUIRED),
-        Meaning("amount_too_low", ErrorCode.AMOUNT_BELOW_MINIMUM),
-        Meaning(
-            "insufficient_float",
-            ErrorCode.INSUFFICIENT_PROVIDER_FUNDS,
-            retryable=True,
-            scope=RejectionScope.PROVIDER,
-        ),
-        Meaning("rate_limited", ErrorCode.PROVIDER_RATE_LIMITED, retryable=True, scope=RejectionScope.PROVIDER),
-    ],
-    ids=lambda meaning: meaning.vendor_code,
-)
-async def test_documented_refusals_are_certain(
-    steady: FakeProviderProcess, steady_rail: FakeProvider, meaning: Meaning
-) -> None:
-    await steady.control.behave("refuse", code=meaning.vendor_code)
-    sent = order()
-
-    outcome = await steady_rail.create_payout(sent)
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.retryable, outcome.scope) == (meaning.code, meaning.retryable, meaning.scope)
-    assert await accepted_of(steady, sent) == 0
-
-
-async def test_429_says_how_long_to_wait(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
-    await steady.control.behave("rate_limit")
-
-    outcome = await steady_rail.create_payout(order())
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.retry_after_seconds) == (ErrorCode.PROVIDER_RATE_LIMITED, 1.0)
-
-
-async def test_a_wrong_token_is_a_refusal_of_the_provider(process: FakeProviderProcess) -> None:
-    (process.folder / "token").write_text("another")
-    async with connected(process) as rail:
-        outcome = await rail.create_payout(order())
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.scope) == (ErrorCode.PROVIDER_AUTH_FAILED, RejectionScope.PROVIDER)
-
-
-async def test_a_dead_provider_is_a_certain_refusal(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    await process.kill()
-
-    outcome = await rail.create_payout(order())
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.code, outcome.retryable, outcome.scope) == (
-        ErrorCode.PROVIDER_UNAVAILABLE,
-        True,
-        RejectionScope.PROVIDER,
-    )
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "accepted"),
-    [
-        ("lose_reply", 1),
-        ("error_after", 1),
-        ("garbage", 1),
-        ("drip", 1),
-        ("oversized", 1),
-        ("truncated", 1),
-        ("unknown_status", 1),
-        ("error_before", 0),
-        ("redirect", 0),
-        ("hang", 0),
-    ],
-)
-async def test_what_may_have_been_accepted_is_unknown(
-    steady: FakeProviderProcess, hasty_rail: FakeProvider, behaviour: str, accepted: int
-) -> None:
-    await steady.control.behave(behaviour)
-    sent = order()
-
-    outcome = await hasty_rail.create_payout(sent)
-
-    assert isinstance(outcome, OutcomeUnknown)
-    assert await accepted_of(steady, sent) == accepted
-    found = await hasty_rail.sync(reference(sent))
-    assert isinstance(found, Found if accepted else Absent)
-
-
-async def test_an_unlisted_refusal_is_unknown(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
-    await steady.control.behave("refuse", code="moon_phase")
-
-    outcome = await steady_rail.create_payout(order())
-
-    assert isinstance(outcome, OutcomeUnknown)
-    assert outcome.evidence.provider_code == "moon_phase"
-
-
-async def test_an_acceptance_after_the_timeout_counts(steady: FakeProviderProcess, hasty_rail: FakeProvider) -> None:
-    await steady.control.behave("accept_late")
-    sent = order()
-
-    outcome = await hasty_rail.create_payout(sent)
-    first_look = await hasty_rail.sync(reference(sent))
-
-    async def accepted() -> bool:
-        return await accepted_of(steady, sent) == 1
-
-    assert isinstance(outcome, OutcomeUnknown)
-    assert isinstance(first_look, Absent)
-    await until(accepted)
-    assert isinstance(await hasty_rail.sync(reference(sent)), Found)
-
-
-async def test_the_same_order_again_is_the_same_payout(steady: FakeProviderProcess, steady_rail: FakeProvider) -> None:
-    await steady.control.behave("lose_reply", times=1)
-    sent = order()
-
-    lost = await steady_rail.create_payout(sent)
-    again = await steady_rail.create_payout(sent)
-
-    assert isinstance(lost, OutcomeUnknown)
-    assert isinstance(again, Accepted | Settled)
-    assert await accepted_of(steady, sent) == 1
-
-
-async def test_a_key_with_other_content_is_never_a_refusal(
-    steady: FakeProviderProcess, steady_rail: FakeProvider
-) -> None:
-    sent = order()
-    await steady_rail.create_payout(sent)
-
-    outcome = await steady_rail.create_payout(replace(sent, amount=Money(amount_minor=1, asset="USD")))
-
-    assert isinstance(outcome, OutcomeUnknown)
-    assert outcome.code is ErrorCode.DUPLICATE_CONFLICT
-    assert await accepted_of(steady, sent) == 1
-
-
-async def test_truth_survives_a_kill(process: FakeProviderProcess, rail: FakeProvider, mailbox: Mailbox) -> None:
-    await process.control.hold_webhooks()
-    sent = order()
-    outcome = await rail.create_payout(sent)
-
-    await process.restart()
-    (seen,) = rail.receive(await mailbox.take())
-    again = await rail.create_payout(sent)
-
-    assert isinstance(outcome, Accepted)
-    assert isinstance(again, Settled | Accepted)
-    assert again.provider_reference == seen.provider_reference == outcome.provider_reference
-    assert (await process.control.totals()).accepted == 1
-
-
-async def test_a_torn_last_line_is_cut_off(process: FakeProviderProcess, rail: FakeProvider) -> None:
-    sent = order()
-    await rail.create_payout(sent)
-    await process.kill()
-    with process.journal.open("ab") as journal:
-        journal.write(b'{"record":"acce')
-
-    await process.start()
-
-    assert isinstance(await rail.sync(reference(sent)), Found)
+from tests.support.fake_rail import Mailbox, connected, order, reference, running, until
 
 
 async def test_webhooks_are_repeated_until_taken(rail: FakeProvider, mailbox: Mailbox) -> None:
@@ -593,6 +240,8 @@ async def test_errors_are_replayed_only_where_promised(tmp_path: Path, profile: 
     assert isinstance(again, second)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I26")
 async def test_a_late_lookup_does_not_know_yet(tmp_path: Path) -> None:
     arguments = ("--profile", "lookup-late", "--lookup-lag-seconds", "1")
     async with running(tmp_path, *arguments) as process, connected(process) as rail:
@@ -608,6 +257,8 @@ async def test_a_late_lookup_does_not_know_yet(tmp_path: Path) -> None:
     assert isinstance(early, Absent)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I1")
 async def test_a_profile_without_lookup_never_proves_absence(tmp_path: Path) -> None:
     async with running(tmp_path, "--profile", "lookup-absent") as process, connected(process) as rail:
         sent = order()
@@ -620,6 +271,8 @@ async def test_a_profile_without_lookup_never_proves_absence(tmp_path: Path) -> 
         assert isinstance(await rail.sync(reference(order())), CannotTell)
 
 
+@pytest.mark.promise("G1")
+@pytest.mark.incident("I14")
 @pytest.mark.parametrize(
     ("profile", "expected", "accepted"),
     [("batch-not-atomic", ["payout", "error"], 1), ("default", ["error", "error"], 0)],

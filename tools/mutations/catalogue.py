@@ -1,0 +1,369 @@
+"""Every mutation: which guard it takes away, where, and which tests ought to notice."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path("src/rewardrails")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """An exact replacement in one file; `old` must stand there exactly once."""
+
+    path: str
+    old: str
+    new: str
+
+    @property
+    def file(self) -> Path:
+        """The file, seen from the project's folder."""
+        return SOURCE / self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """One guard taken away; `tests` is what to run, as arguments of pytest."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+
+
+_ENGINE = "tests/integration/engine"
+_LIFE = f"{_ENGINE}/test_payout_life.py"
+_DOUBT = f"{_ENGINE}/test_doubt.py"
+_HARD = f"{_ENGINE}/test_hard_cases.py"
+_POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
+_NOTICES = f"{_ENGINE}/test_webhooks.py"
+_EVENTS = "tests/integration/events/test_events.py"
+_OUTAGE = "tests/integration/rails/test_outage.py"
+_SIGNATURES = "tests/unit/providers/test_signatures.py"
+_GUARDS = "tests/integration/engine/test_guards.py"
+_SCHEMA = "store/migrations/sql/0001_initial.sql"
+_SENDING = "store/queries/sending.sql"
+_PAYOUTS = "store/queries/payouts.sql"
+
+
+def _one(name: str, path: str, old: str, new: str, *tests: str) -> Mutation:
+    return Mutation(name=name, edits=(Edit(path=path, old=old, new=new),), tests=tests)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    # Sending ----------------------------------------------------------------------------------------------------------
+    _one(
+        "lease fence removed",
+        "engine/observe.py",
+        'item.fence is not None and item.fence != attempt["fence"]',
+        "item.fence is not None and item.fence < 0",
+        _DOUBT,
+    ),
+    _one(
+        "state written whatever the payout's version",
+        _PAYOUTS,
+        "FROM step WHERE payout.id = step.payout_id AND payout.version = step.version",
+        "FROM step WHERE payout.id = step.payout_id",
+        _GUARDS,
+    ),
+    _one(
+        "any state may follow any other",
+        "engine/observe.py",
+        "    return decide(standing, seen, core.retry)",
+        "    return decide(replace(standing, attempt_is_last=True, attempt_state=AttemptState.SENDING), seen, core.retry)",
+        _HARD,
+        _LIFE,
+    ),
+    _one(
+        "attempt not stored before the call",
+        _SENDING,
+        "    FROM moved WHERE NOT resend ORDER BY id\n), resent",
+        "    FROM moved WHERE NOT resend AND false ORDER BY id\n), resent",
+        f"{_DOUBT}::test_a_crash_between_commit_and_call_is_sent_again_under_the_same_key",
+        f"{_DOUBT}::test_a_crash_after_the_call_is_found_paid",
+    ),
+    _one(
+        "a worker that slept sends all the same",
+        "engine/send.py",
+        "if clock.monotonic() > claimed.send_before:",
+        "if claimed.sends < 0:",
+        _GUARDS,
+    ),
+    _one(
+        "exception after the call read as failure",
+        "engine/send.py",
+        'return OutcomeUnknown(evidence=Evidence(provider_code=f"raised:{type(error).__name__}"))',
+        "return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True, scope=RejectionScope.PAYOUT)",
+        _DOUBT,
+    ),
+    _one(
+        "refusal of a second sending believed",
+        "engine/send.py",
+        "case Rejected() if sends == 1 or (replays_errors and outcome.scope is RejectionScope.PAYOUT):",
+        "case Rejected():",
+        _DOUBT,
+    ),
+    _one(
+        "timeout read as refusal",
+        "providers/certainty.py",
+        "case MaybeSent():\n            return OutcomeUnknown(evidence=evidence)",
+        "case MaybeSent():\n            return _refused_by_provider(ErrorCode.PROVIDER_UNAVAILABLE, evidence)",
+        "tests/unit/providers/test_certainty.py",
+    ),
+    _one(
+        "“not found” always authoritative",
+        "engine/sync.py",
+        "        and capabilities.lookup_is_authoritative\n        and capabilities.same_key_is_safe\n",
+        "",
+        _DOUBT,
+    ),
+    Mutation(
+        name="dedupe window ignored: sent again after the key is forgotten",
+        edits=(
+            Edit(
+                path=_SENDING,
+                old="FROM found WHERE payout.id = found.id AND found.in_window IS NOT FALSE",
+                new="FROM found WHERE payout.id = found.id",
+            ),
+            Edit(
+                path=_SENDING,
+                old="a.sends < 10 AND (s.expires_at IS NULL OR s.expires_at > rr_now() + $4::float8 * interval '1 second')",
+                new="(s.expires_at IS NULL OR $4::float8 > 0)",
+            ),
+        ),
+        tests=(_DOUBT,),
+    ),
+    _one(
+        "superseded attempt heard as if it were the last",
+        "domain/payout.py",
+        "if not standing.attempt_is_last and standing.state in IN_PROVIDER_HANDS:",
+        "if standing.attempt_no < 0:",
+        _LIFE,
+        "tests/unit/domain/test_payout.py",
+    ),
+    _one(
+        "breaker never opens",
+        _SENDING,
+        "WHEN failures + $3::int >= $4::int THEN",
+        "WHEN failures + $3::int >= $4::int AND false THEN",
+        f"{_OUTAGE}::test_the_breaker_stops_all_calls_while_it_is_open_and_closes_after_one_good_answer",
+    ),
+    _one(
+        "pause of a provider ignored by the sender",
+        _SENDING,
+        "AND (scope = 'everything' OR (scope = 'provider' AND subject = $1))) THEN 0",
+        "AND (scope = 'everything' OR (scope = 'provider' AND subject = $1))) AND false THEN 0",
+        f"{_OUTAGE}::test_a_pause_stops_what_it_names_and_nothing_else",
+    ),
+    _one(
+        "pause of a campaign ignored by the sender",
+        _SENDING,
+        "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign)",
+        "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign AND false)",
+        f"{_OUTAGE}::test_a_pause_stops_what_it_names_and_nothing_else",
+    ),
+    # What is told to us -----------------------------------------------------------------------------------------------
+    _one(
+        "signature check skipped",
+        "providers/signatures.py",
+        'if not _holds(expected, request.headers.get("webhook-signature", "")):',
+        "if not expected:",
+        _SIGNATURES,
+        "tests/api/test_webhooks.py",
+    ),
+    _one(
+        "signatures compared up to the shorter one",
+        "providers/signatures.py",
+        "hmac.compare_digest(expected, candidate)",
+        "expected.startswith(candidate)",
+        _SIGNATURES,
+    ),
+    _one(
+        "timestamp tolerance skipped",
+        "providers/signatures.py",
+        "if abs(age_seconds) > self._tolerance_seconds:",
+        "if abs(age_seconds) < 0:",
+        _SIGNATURES,
+    ),
+    Mutation(
+        name="webhook dedupe removed",
+        edits=(
+            Edit(
+                path=_SCHEMA,
+                old="CONSTRAINT webhook_counted_once UNIQUE (provider, event_key)",
+                new="CONSTRAINT webhook_counted_once CHECK (provider <> '')",
+            ),
+            Edit(path="store/queries/webhooks.sql", old="ON CONFLICT (provider, event_key) DO NOTHING", new=""),
+        ),
+        tests=(_NOTICES, "tests/api/test_webhooks.py"),
+    ),
+    _one(
+        "subject comparison removed",
+        "engine/observe.py",
+        "    if same:\n        return seen",
+        "    if same or item:\n        return seen",
+        _NOTICES,
+        _LIFE,
+    ),
+    # Money and requests -----------------------------------------------------------------------------------------------
+    _one(
+        "retry without a new reservation",
+        "engine/operate.py",
+        'await _write(tx, row, PayoutState.READY, actor, postings=reserve(row["amount"] + row["fee_ceiling"]))',
+        "await _write(tx, row, PayoutState.READY, actor)",
+        _LIFE,
+    ),
+    _one(
+        "pool's CHECK dropped",
+        _SCHEMA,
+        "WHEN name IN ('available', 'reserved', 'paid', 'fees') THEN balance >= 0",
+        "WHEN name IN ('available', 'reserved', 'paid', 'fees') THEN true",
+        _POOLS,
+    ),
+    _one(
+        "history may be changed",
+        _SCHEMA,
+        "CREATE TRIGGER transfer_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON transfer",
+        "CREATE TRIGGER transfer_is_immutable BEFORE TRUNCATE ON transfer",
+        _GUARDS,
+    ),
+    _one(
+        "idempotency key not bound to its request",
+        "engine/accept.py",
+        "return stored if digest == item.call.digest else key_reused(key)",
+        "return stored",
+        "tests/api/test_idempotency.py",
+    ),
+    _one(
+        "idempotency key of other calls not bound to their request",
+        "engine/idempotent.py",
+        'if row["request_digest"] != call.digest:',
+        'if not row["request_digest"]:',
+        "tests/api/test_idempotency.py",
+    ),
+    _one(
+        "reward's content not compared",
+        "engine/request.py",
+        "if content_digest != plan.request.content_digest:",
+        "if content_digest == b'':",
+        _POOLS,
+    ),
+    # People -----------------------------------------------------------------------------------------------------------
+    _one(
+        "cancel not conditional on a live attempt",
+        "engine/operate.py",
+        'if state in _UNSENT and row["live_attempt_no"] is None:',
+        "if state in _UNSENT:",
+        _LIFE,
+    ),
+    _one(
+        "cancel while it is being sent",
+        "engine/operate.py",
+        "if state is PayoutState.SUBMITTING:",
+        "if state is PayoutState.PAID:",
+        _GUARDS,
+    ),
+    _one(
+        "destination changed while the old one may still be paid",
+        "engine/operate.py",
+        'if row["live_attempt_no"] is not None or state not in _UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:',
+        'if row["version"] < 0:',
+        _LIFE,
+        "tests/api/test_operations.py",
+    ),
+    Mutation(
+        name="two-person check dropped",
+        edits=(
+            Edit(path="engine/resolve.py", old='if open_one["proposed_by"] == actor:', new='if not open_one["id"]:'),
+            Edit(
+                path=_SCHEMA,
+                old="CONSTRAINT resolution_takes_two CHECK (confirmed_by IS DISTINCT FROM proposed_by)",
+                new="CONSTRAINT resolution_takes_two CHECK (proposed_by <> '')",
+            ),
+        ),
+        tests=(_LIFE, "tests/api/test_operations.py"),
+    ),
+    # Secrets, evidence, the outside -----------------------------------------------------------------------------------
+    Mutation(
+        name="egress guard off",
+        edits=(
+            Edit(
+                path="events/egress.py",
+                old="        if self._allow_private:\n            return found",
+                new="        if found:\n            return found",
+            ),
+            Edit(
+                path="events/egress.py",
+                old="if peer and not self._allow_private and not is_public(str(peer[0])):",
+                new="if peer and not peer[0]:",
+            ),
+        ),
+        tests=(_GUARDS,),
+    ),
+    _one(
+        "addresses inside allowed for endpoints",
+        "events/egress.py",
+        "if _is_literal(parts.hostname) and not is_public(parts.hostname):",
+        "if not parts.hostname:",
+        _EVENTS,
+    ),
+    Mutation(
+        name="newest events sealed first",
+        edits=(
+            Edit(
+                path="store/queries/events.sql",
+                old="ORDER BY n LIMIT $1) AS event",
+                new="ORDER BY n DESC LIMIT $1) AS event",
+            ),
+            Edit(
+                path="store/queries/events.sql",
+                old="ORDER BY n\n\n-- name: seal_events",
+                new="ORDER BY n DESC\n\n-- name: seal_events",
+            ),
+        ),
+        tests=(_EVENTS,),
+    ),
+    _one(
+        "events of one payout sealed out of order",
+        "store/queries/events.sql",
+        "AND before.transaction_id >= pg_snapshot_xmin(pg_current_snapshot()) OFFSET 0)",
+        "AND false OFFSET 0)",
+        _HARD,
+    ),
+    _one(
+        "a secret's text shows when printed",
+        "secrets.py",
+        "return f\"Secret('{_MASK}')\"",
+        "return f\"Secret('{self._value}')\"",
+        "tests/unit/test_secrets.py",
+        "tests/unit/config/test_config.py",
+    ),
+    Mutation(
+        name="encryption replaced by plain text",
+        edits=(
+            Edit(
+                path="security/vault.py",
+                old="return nonce + self._aead.encrypt(nonce, plain, purpose)",
+                new="return nonce + plain",
+            ),
+            Edit(
+                path="security/vault.py",
+                old="return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose)",
+                new="return sealed[_NONCE_BYTES:]",
+            ),
+        ),
+        tests=(f"{_NOTICES}::test_the_stored_body_holds_nothing_readable", "tests/canary/test_canaries.py"),
+    ),
+    _one(
+        "digest of a request made without the master key",
+        "api/idempotency.py",
+        "digest = core.vault.digest(_encoder.encode(request))",
+        "digest = _encoder.encode(request)",
+        "tests/canary/test_digests.py",
+    ),
+    _one(
+        "a player's address in a line of the log",
+        "engine/send.py",
+        "    outcome = await _call(core, provider, claimed)\n",
+        '    outcome = await _call(core, provider, claimed)\n    log.info("sent", to=claimed.order.destination.value)\n',
+        "tests/canary/test_canaries.py",
+    ),
+)

@@ -1,0 +1,1 @@
+"""What is promised, which tests show it, and how often they tried."""
