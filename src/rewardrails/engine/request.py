@@ -304,6 +304,7 @@ async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor:
         [plan.stop.code.value if plan.stop and plan.stop.code else None for plan in rows],
         [bool(plan.judged and plan.judged.lets_through) for plan in rows],
         [plan.judged.judgement.passes_at if plan.judged else None for plan in rows],
+        [plan.judged.legal_approval_id if plan.judged else None for plan in rows],
     )
     return {row["id"]: plans[row["id"]] for row in made}
 

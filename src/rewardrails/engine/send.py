@@ -31,7 +31,7 @@ from rewardrails.domain.quote import QuoteRequest
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import step_of
-from rewardrails.engine.gates.judging import candidate_of, look
+from rewardrails.engine.gates.judging import candidate_of, judge_batch, look
 from rewardrails.engine.observe import Seen, apply_observations, new_seen
 from rewardrails.engine.steps import Step, write_steps
 from rewardrails.errors import ErrorCode, RewardRailsError
@@ -125,12 +125,13 @@ async def _claim_rows(
 
 async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> list[UUID]:
     """Ask every gate once more, now that money would leave; what is stopped moves back. Answers the ids that may go."""
-    judged = {
-        item.candidate.payout_id: item for item in await look(core, connection, [candidate_of(core, r) for r in rows])
-    }
-    stopped = [item for item in judged.values() if item.judgement.stopped]
-    if stopped:
-        await holds.write(core, connection, stopped, core.actor)
+    found = await look(core, connection, [candidate_of(core, row) for row in rows])
+    # The approval it counted under is gone and another one covers it: that one must have room, under its lock.
+    uncounted = await judge_batch(core, connection, [item.candidate for item in found if item.newly_counted])
+    judged = {item.candidate.payout_id: item for item in (*found, *uncounted)}
+    changed = [item for item in judged.values() if item.judgement.stopped or item.newly_counted]
+    if changed:
+        await holds.write(core, connection, changed, core.actor)
         steps = [step_of(row, judged[row["id"]].judgement) for row in rows if judged[row["id"]].judgement.stopped]
         await write_steps(connection, steps, core.actor)
     return [row["id"] for row in rows if not judged[row["id"]].judgement.stopped]

@@ -106,6 +106,22 @@ async def test_the_total_of_an_approval_is_never_exceeded_by_many_at_once(databa
         assert sorted((await states(core)).values()) == ["held"] * 11 + ["ready"] * 5
 
 
+async def test_what_another_approval_takes_over_counts_there_too(database_dsn):
+    rail = ScriptedRail("one", capabilities=CHAIN)
+    async with opened_core(database_dsn, [rail]) as core:
+        first = await in_force(core)
+        results = await request(core, [reward(number) for number in range(6)])
+        await in_force(core, max_total_minor=2000)
+        await legal.revoke(core, first.id, reason="replaced by a smaller one", actor="ann")
+
+        await asyncio.gather(*(send_all(core, wanted=2) for _ in range(3)))
+        await send_all(core)
+
+        assert len(results) == 6
+        assert sorted((await states(core)).values()) == ["held"] * 4 + ["paid"] * 2
+        assert len(rail.calls) == 2
+
+
 LIMITED = """
 [[limits]]
 name = "player-day"

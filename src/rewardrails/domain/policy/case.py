@@ -166,6 +166,7 @@ class Facts:
     sign_offs: tuple[SignOff, ...] = ()
     batch_total_minor: int | None = None
     counted: bool = False
+    legal_approval_id: UUID | None = None
     lifted: frozenset[str] = frozenset()
 
 

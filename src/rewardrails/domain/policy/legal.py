@@ -14,10 +14,10 @@ def legal_approval(case: Case) -> Verdict:
     subject = case.subject
     if not subject.needs_legal_approval:
         return Verdict(gate=GATE, inputs={"needed": "no"})
+    approval = chosen(case)
+    if approval is not None:
+        return Verdict(gate=GATE, inputs={"approval": str(approval.id), "until": approval.valid_until.isoformat()})
     fitting = [approval for approval in case.facts.approvals if _names(case, approval)]
-    for approval in fitting:
-        if has_room(case, approval):
-            return Verdict(gate=GATE, inputs={"approval": str(approval.id), "until": approval.valid_until.isoformat()})
     why = (
         "every approval that covers this is used up"
         if fitting
@@ -36,10 +36,11 @@ def legal_approval(case: Case) -> Verdict:
 
 
 def chosen(case: Case) -> LegalApproval | None:
-    """The approval a payout is counted under; None when it needs none or has none."""
+    """The approval a payout counts under, the one it was counted under first; None when it needs none or has none."""
     if not case.subject.needs_legal_approval:
         return None
-    return next((a for a in case.facts.approvals if _names(case, a) and has_room(case, a)), None)
+    fitting = [a for a in case.facts.approvals if _names(case, a) and has_room(case, a)]
+    return next((a for a in fitting if a.id == case.facts.legal_approval_id), fitting[0] if fitting else None)
 
 
 def total_key(approval: LegalApproval, asset: str) -> str:
@@ -53,8 +54,8 @@ def player_key(approval: LegalApproval, asset: str, player_id: str) -> str:
 
 
 def has_room(case: Case, approval: LegalApproval) -> bool:
-    """Whether the amount fits what the approval has left; a payout counted already takes no more."""
-    if case.facts.counted:
+    """Whether the amount fits what the approval has left; a payout counted under it takes no more."""
+    if case.facts.legal_approval_id == approval.id:
         return True
     subject, usage = case.subject, case.facts.usage
     bounds = (

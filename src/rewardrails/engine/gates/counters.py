@@ -40,7 +40,7 @@ async def read(
         subject = candidate.subject
         for limit in _counting(rules, candidate):
             wanted[limits.counter(limit, subject)] = seconds(limit)
-        if subject.needs_legal_approval and not candidate.counted:
+        if subject.needs_legal_approval:
             for approval in bounded:
                 wanted[legal.total_key(approval, subject.asset)] = None
                 wanted[legal.player_key(approval, subject.asset, subject.player_id)] = None
@@ -51,13 +51,12 @@ async def read(
 
 
 def additions(case: Case) -> Iterator[Addition]:
-    """What a payout adds when it is let through; nothing when it was counted before."""
-    if case.facts.counted:
-        return
-    for limit, name, amount in limits.counted(case):
-        yield Addition(name=name, seconds=seconds(limit), amount_minor=amount)
+    """What a payout adds when it is let through; each counter knows it once."""
+    if not case.facts.counted:
+        for limit, name, amount in limits.counted(case):
+            yield Addition(name=name, seconds=seconds(limit), amount_minor=amount)
     approval = legal.chosen(case)
-    if approval is not None:
+    if approval is not None and approval.id != case.facts.legal_approval_id:
         subject = case.subject
         for name in (
             legal.total_key(approval, subject.asset),
@@ -103,7 +102,7 @@ def _names(rules: Rules, candidate: Candidate) -> Iterator[str]:
     subject = candidate.subject
     for limit in _counting(rules, candidate):
         yield limits.counter(limit, subject)
-    if subject.needs_legal_approval and not candidate.counted:
+    if subject.needs_legal_approval:
         yield f"legal:{subject.adapter}:{subject.asset}"
     rule = rules.destinations.get(subject.destination_kind, _NO_RULE)
     if rule.max_players is not None:

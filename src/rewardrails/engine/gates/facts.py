@@ -25,11 +25,14 @@ from rewardrails.store.sql import sql
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A payout to be judged; `payout_id` also of one that is not stored yet. `counted` once its counters know it."""
+    """A payout to be judged; `payout_id` also of one that is not stored yet. `counted` once its counters know it,
+    `legal_approval_id` under which approval.
+    """
 
     payout_id: UUID
     subject: Subject
     counted: bool = False
+    legal_approval_id: UUID | None = None
 
 
 async def read_facts(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Facts]:
@@ -91,6 +94,7 @@ def _facts(
         ),
         batch_total_minor=int(own.batch_total) if own.batch_total else None,
         counted=candidate.counted,
+        legal_approval_id=candidate.legal_approval_id,
         lifted=own.lifted or frozenset(),
     )
 

@@ -42,9 +42,13 @@ async def write(core: Core, connection: Connection, judged: Sequence[Judged], ac
         None,
     )
     await write_new(core, connection, judged)
-    counted = [item.candidate.payout_id for item in judged if item.lets_through and not item.candidate.counted]
+    counted = [item for item in judged if item.newly_counted]
     if counted:
-        await connection.execute(sql("mark_counted"), counted)
+        await connection.execute(
+            sql("mark_counted"),
+            [item.candidate.payout_id for item in counted],
+            [item.legal_approval_id for item in counted],
+        )
     await connection.execute(sql("when_to_judge_again"), earlier, [item.judgement.passes_at for item in judged])
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
+from uuid import UUID
 
 import asyncpg
 
+from rewardrails.domain.policy import legal
 from rewardrails.domain.policy.case import Case, Subject
 from rewardrails.domain.policy.judge import judge
 from rewardrails.domain.policy.verdict import Judgement, Outcome
@@ -19,16 +21,26 @@ from rewardrails.store.sql import sql
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A candidate, its judgement, and what its counters gain when it is let through."""
+    """A candidate, its judgement, and what its counters gain when it is let through.
+
+    `legal_approval_id` is the approval it then counts under.
+    """
 
     candidate: Candidate
     judgement: Judgement
     additions: tuple[Addition, ...] = ()
+    legal_approval_id: UUID | None = None
 
     @property
     def lets_through(self) -> bool:
         """Whether it counts from now on: it may go, or only waits for approvals."""
         return self.judgement.outcome is not Outcome.HOLD
+
+    @property
+    def newly_counted(self) -> bool:
+        """Whether letting it through has to be written down: its counters, or its present approval, do not know it yet."""
+        known = self.candidate.counted and self.candidate.legal_approval_id == self.legal_approval_id
+        return self.lets_through and not known
 
 
 async def judge_batch(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
@@ -60,11 +72,19 @@ async def look(core: Core, connection: Connection, candidates: Sequence[Candidat
     for candidate, known in zip(candidates, facts, strict=True):
         case = Case(subject=candidate.subject, facts=replace(known, usage=usage), rules=rules)
         judgement = judge(case)
-        gains: tuple[Addition, ...] = ()
-        if judgement.outcome is not Outcome.HOLD:
-            gains = tuple(counters.additions(case))
-            counters.count_in(usage, gains)
-        judged.append(Judged(candidate=candidate, judgement=judgement, additions=gains))
+        if judgement.outcome is Outcome.HOLD:
+            judged.append(Judged(candidate=candidate, judgement=judgement))
+            continue
+        gains, approval = tuple(counters.additions(case)), legal.chosen(case)
+        counters.count_in(usage, gains)
+        judged.append(
+            Judged(
+                candidate=candidate,
+                judgement=judgement,
+                additions=gains,
+                legal_approval_id=approval.id if approval else None,
+            )
+        )
     return judged
 
 
@@ -88,7 +108,9 @@ def candidate_of(core: Core, row: asyncpg.Record, *, provider: str | None = None
         created_by=row["created_by"],
         batch_id=row["batch_id"],
     )
-    return Candidate(payout_id=row["id"], subject=subject, counted=row["counted"])
+    return Candidate(
+        payout_id=row["id"], subject=subject, counted=row["counted"], legal_approval_id=row["legal_approval_id"]
+    )
 
 
 class Rail(TypedDict):

@@ -77,7 +77,8 @@ FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::uuid[], $6::te
     AS about (payout_id, player_id, address_digest, content_digest, batch_id, asset, n)
 
 -- name: mark_counted
-UPDATE payout SET counted = true WHERE id = ANY ($1::uuid[])
+UPDATE payout SET counted = true, legal_approval_id = row.legal_approval_id
+FROM unnest($1::uuid[], $2::uuid[]) AS row (id, legal_approval_id) WHERE payout.id = row.id
 
 -- name: open_holds
 INSERT INTO hold (payout_id, gate, code, why, owner, deadline_at)
@@ -162,7 +163,7 @@ SELECT scope, subject FROM pause WHERE lifted_at IS NULL AND stops = 'accepting'
 
 -- name: payout_for_gates
 SELECT id, state, version, code, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
-    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, batch_id,
+    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
     (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool
 FROM payout WHERE id = $1
 

@@ -1,16 +1,19 @@
 -- name: insert_payouts
 INSERT INTO payout (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, reserved, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state,
-    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at, version, due_at, created_by)
+    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at,
+    legal_approval_id, version, due_at, created_by)
 SELECT id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, amount + fee_ceiling, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state,
-    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at, 1, rr_now(), $20
+    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at,
+    legal_approval_id, 1, rr_now(), $20
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::numeric[], $8::numeric[],
     $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::bytea[], $15::text[], $16::text[],
-    $17::text[], $18::uuid[], $19::uuid[], $21::timestamptz[], $22::bytea[], $23::text[], $24::boolean[], $25::timestamptz[])
+    $17::text[], $18::uuid[], $19::uuid[], $21::timestamptz[], $22::bytea[], $23::text[], $24::boolean[], $25::timestamptz[],
+    $26::uuid[])
     AS row (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, jurisdiction, destination_kind,
         destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state, hold_cause,
-        batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at)
+        batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at, legal_approval_id)
 ORDER BY campaign, reward_id
 ON CONFLICT (campaign, reward_id) DO NOTHING
 RETURNING id
@@ -39,7 +42,7 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS row (subject_id, v
 -- name: lock_payouts
 SELECT id, state, version, amount, reserved, fee_ceiling, tries, last_attempt_no, pool_id, campaign, reward_id, provider,
     asset, destination_digest, hold_cause, jurisdiction, destination_kind, player_id, created_by, address_digest,
-    content_digest, destination_ciphertext, destination_key_id, counted, batch_id,
+    content_digest, destination_ciphertext, destination_key_id, counted, legal_approval_id, batch_id,
     (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
     (SELECT a.attempt_no FROM attempt a WHERE a.payout_id = payout.id AND a.state IN ('sending', 'accepted', 'unknown'))
         AS live_attempt_no
@@ -104,7 +107,7 @@ ON CONFLICT (payout_id, id) DO NOTHING
 -- name: correct_destination
 -- It is counted again under its new destination.
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,
-    address_digest = $7, counted = false, version = version + 1, updated_at = rr_now()
+    address_digest = $7, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
 WHERE id = $1 AND version = $2
 RETURNING version
 

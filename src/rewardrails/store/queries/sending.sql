@@ -38,7 +38,7 @@ UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 -- name: pick_ready
 -- Ready payouts of one provider in the order they fall due, locked, as the gates see them.
 SELECT id, state, version, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
-    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, batch_id,
+    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
     (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool
 FROM payout p
 WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()

@@ -2,10 +2,12 @@
 
 -- Payouts as the gates see them --------------------------------------------------------------------------------------
 -- `address_digest` is of the destination alone, without kind and memo (null: written by an older version; it is then made
--- from the ciphertext). `counted` once the payout was added to its counters. `recheck_at` when a held one is judged again.
+-- from the ciphertext). `counted` once the payout was added to its counters,
+-- `legal_approval_id` under which approval that was. `recheck_at` when a held one is judged again.
 ALTER TABLE payout
     ADD COLUMN address_digest bytea,
     ADD COLUMN counted boolean NOT NULL DEFAULT false,
+    ADD COLUMN legal_approval_id uuid,
     ADD COLUMN recheck_at timestamptz;
 CREATE INDEX payout_to_judge_again ON payout (recheck_at) WHERE state = 'held' AND recheck_at IS NOT NULL;
 CREATE INDEX payout_unsent_of_player ON payout (player_id) WHERE state IN ('held', 'awaiting_approval', 'ready');
