@@ -76,6 +76,7 @@ async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: s
     data = json.dumps({"name": new.name, "sha256": new.sha256.hex(), "entries": len(digests)})
     await tx.execute(sql("insert_events"), [loaded.id], [1], ["address_list.loaded"], [data], actor)
     await tx.execute(sql("judge_gate_again"), [destinations.LISTS])
+    await tx.fetch(sql("wait_for_claims"))
     return loaded
 
 

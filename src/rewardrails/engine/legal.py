@@ -118,6 +118,7 @@ async def revoke_within(tx: Connection, approval_id: UUID, *, reason: str, actor
         return found
     row = await tx.fetchrow(sql("revoke_legal_approval"), approval_id, actor, reason.strip())
     await _tell(tx, approval_id, 3, "legal_approval.revoked", actor=actor, data=json.dumps({"reason": reason.strip()}))
+    await tx.fetch(sql("wait_for_claims"))
     return _recorded(row)
 
 

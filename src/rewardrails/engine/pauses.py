@@ -80,6 +80,7 @@ async def pause_within(
         return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject, stops.value))
     data = json.dumps({"scope": scope.value, "subject": subject, "stops": stops.value, "reason": reason})
     await tx.execute(sql("insert_events"), [made["id"]], [1], ["pause.set"], [data], actor)
+    await tx.fetch(sql("wait_for_claims"))
     return _pause(made)
 
 

@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
-from rewardrails.engine import addresses, legal, operate, players
+from rewardrails.engine import addresses, legal, operate, pauses, players
 from rewardrails.engine.approve import approve
 from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
 from rewardrails.engine.legal import NewApproval
 from rewardrails.engine.operate import correct_destination, release_hold
+from rewardrails.engine.pauses import PauseScope
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import ErrorCode, Forbidden, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
 from rewardrails.providers.capabilities import ProviderType
+from rewardrails.store.sql import sql
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail
 from tests.support.season import CONFIG, opened_core, request, reward, send_all, states
 
@@ -80,6 +82,33 @@ async def test_revoking_stops_what_was_ready_a_moment_ago(database_dsn):
 
         assert sorted((await states(core)).values()) == ["held", "paid"]
         assert len(rail.calls) == 1
+
+
+@pytest.mark.parametrize("stops", ["pause", "revoke", "list"])
+async def test_what_stops_sending_returns_only_when_no_claim_can_miss_it(database_dsn, stops):
+    async with opened_core(database_dsn, [ScriptedRail("one", capabilities=CHAIN)]) as core:
+        approval = await in_force(core)
+        orders = {
+            "pause": lambda: pauses.pause(core, scope=PauseScope.EVERYTHING, subject="", reason="stop", actor="ann"),
+            "revoke": lambda: legal.revoke(core, approval.id, reason="it lapsed", actor="ann"),
+            "list": lambda: load(core, "somebody@example.com", kind=ListKind.SANCTIONS),
+        }
+        async with core.database.transaction() as claiming:
+            await claiming.execute(sql("lock_provider"), "one")
+            ordered = asyncio.create_task(orders[stops]())
+            await until_it_waits_for_a_lock(core, ordered)
+            assert not ordered.done()
+
+        await ordered
+
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+
+
+async def until_it_waits_for_a_lock(core, ordered):
+    async with core.database.reading() as connection:
+        while not ordered.done() and not await connection.fetchval(WAITING):
+            await asyncio.wait([ordered], timeout=0.01)
 
 
 async def test_an_approval_that_lapses_in_the_middle_of_a_batch_ends_it_there(database_dsn):
