@@ -39,6 +39,10 @@ _EVENTS = "tests/integration/events/test_events.py"
 _OUTAGE = "tests/integration/rails/test_outage.py"
 _SIGNATURES = "tests/unit/providers/test_signatures.py"
 _GUARDS = "tests/integration/engine/test_guards.py"
+_GATES = "tests/integration/gates/test_gates.py"
+_RACES = "tests/integration/gates/test_approval_races.py"
+_RULES = "tests/unit/domain/policy"
+_FACTS = "store/queries/gates.sql"
 _SCHEMA = "store/migrations/sql/0001_initial.sql"
 _SENDING = "store/queries/sending.sql"
 _PAYOUTS = "store/queries/payouts.sql"
@@ -156,9 +160,131 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "pause of a campaign ignored by the sender",
         _SENDING,
-        "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign)",
-        "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign AND false)",
+        "((scope = 'campaign' AND subject = p.campaign) OR (scope",
+        "((scope = 'campaign' AND subject = p.campaign AND false) OR (scope",
         f"{_OUTAGE}::test_a_pause_stops_what_it_names_and_nothing_else",
+    ),
+    # Gates ------------------------------------------------------------------------------------------------------------
+    Mutation(
+        name="gates not asked again when it is sent",
+        edits=(
+            Edit(
+                path="engine/send.py",
+                old="    changed = [item for item in judged.values() if item.judgement.stopped or item.newly_counted]\n",
+                new="    changed = [item for item in judged.values() if item.newly_counted]\n",
+            ),
+            Edit(
+                path="engine/send.py",
+                old='    return [row["id"] for row in rows if not judged[row["id"]].judgement.stopped]',
+                new='    return [row["id"] for row in rows]',
+            ),
+        ),
+        tests=(_GATES,),
+    ),
+    _one(
+        "legal approval not asked for",
+        "domain/policy/legal.py",
+        "    if not subject.needs_legal_approval:",
+        "    if subject.amount_minor:",
+        _GATES,
+        _RULES,
+    ),
+    _one(
+        "revoked legal approval still in force",
+        _FACTS,
+        "confirmed_at IS NOT NULL AND revoked_at IS NULL AND",
+        "confirmed_at IS NOT NULL AND",
+        _GATES,
+    ),
+    _one(
+        "legal approval in force before a second person confirmed it",
+        _FACTS,
+        "confirmed_at IS NOT NULL AND revoked_at IS NULL AND",
+        "revoked_at IS NULL AND",
+        _GATES,
+    ),
+    _one(
+        "whoever recorded a legal approval confirms it",
+        "engine/legal.py",
+        "    if found.recorded_by == actor:",
+        '    if found.recorded_by == "":',
+        _GATES,
+    ),
+    _one(
+        "legal approval without an end",
+        "domain/policy/legal.py",
+        "        and approval.valid_until > case.facts.now\n",
+        "",
+        _RULES,
+    ),
+    _one(
+        "counted under one legal approval, let through under another",
+        "domain/policy/legal.py",
+        "    if case.facts.legal_approval_id == approval.id:",
+        "    if case.facts.counted:",
+        _GATES,
+    ),
+    _one(
+        "counters read without their locks",
+        _FACTS,
+        "SELECT name FROM counter_lock WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE",
+        "SELECT name FROM counter_lock WHERE name = ANY ($1::text[]) ORDER BY name",
+        _GATES,
+    ),
+    Mutation(
+        name="the author's approval counts",
+        edits=(
+            Edit(path="engine/approve.py", old='if row["created_by"] == actor:', new='if row["created_by"] == "":'),
+            Edit(
+                path="domain/policy/approvals.py",
+                old=" and sign_off.approver != case.subject.created_by",
+                new="",
+            ),
+        ),
+        tests=(_GATES, _RACES),
+    ),
+    _one(
+        "approval outlives a change of the payout",
+        _FACTS,
+        "FROM sign_off\n        WHERE payout_id = about.payout_id AND content_digest = about.content_digest",
+        "FROM sign_off\n        WHERE payout_id = about.payout_id",
+        _GATES,
+        _RACES,
+    ),
+    _one(
+        "a sanctions hit can be overruled",
+        "domain/policy/judge.py",
+        "LIFTABLE = frozenset({destinations.SHARING,",
+        "LIFTABLE = frozenset({destinations.LISTS, destinations.SHARING,",
+        _GATES,
+    ),
+    _one(
+        "a screener's silence counts as clear",
+        "domain/policy/destinations.py",
+        "        if said is Screening.UNKNOWN:",
+        "        if said is None:",
+        _RULES,
+    ),
+    _one(
+        "a stale sanctions list will do",
+        "domain/policy/destinations.py",
+        "    if rule.screened and (stale or not sanctions):",
+        "    if rule.screened and not sanctions:",
+        _RULES,
+    ),
+    _one(
+        "an expired check of a player will do",
+        "domain/policy/eligibility.py",
+        "    if check.expires_at <= case.facts.now:",
+        "    if check.expires_at is None:",
+        _RULES,
+    ),
+    _one(
+        "a pause does not wait for claims under way",
+        "engine/pauses.py",
+        '    await tx.fetch(sql("wait_for_claims"))\n',
+        "",
+        _GATES,
     ),
     # What is told to us -----------------------------------------------------------------------------------------------
     _one(
@@ -250,8 +376,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "cancel not conditional on a live attempt",
         "engine/operate.py",
-        'if state in _UNSENT and row["live_attempt_no"] is None:',
-        "if state in _UNSENT:",
+        'if state in UNSENT and row["live_attempt_no"] is None:',
+        "if state in UNSENT:",
         _LIFE,
     ),
     _one(
@@ -264,7 +390,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "destination changed while the old one may still be paid",
         "engine/operate.py",
-        'if row["live_attempt_no"] is not None or state not in _UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:',
+        'if row["live_attempt_no"] is not None or state not in UNSENT | {PayoutState.FAILED, PayoutState.RETURNED}:',
         'if row["version"] < 0:',
         _LIFE,
         "tests/api/test_operations.py",

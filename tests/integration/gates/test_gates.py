@@ -102,7 +102,8 @@ async def test_what_stops_sending_returns_only_when_no_claim_can_miss_it(databas
         await ordered
 
 
-WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+WAITING = """SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+                           WHERE datname = current_database() AND NOT granted)"""
 
 
 async def until_it_waits_for_a_lock(core, ordered):
