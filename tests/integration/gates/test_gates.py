@@ -58,7 +58,8 @@ async def test_a_rail_that_needs_legal_approval_waits_for_one_that_two_people_ga
         (result,) = await request(core, [reward(1)])
         assert (await states(core))[result.payout_id] == "held"
         recorded = await legal.record(core, an_approval(), actor="ann")
-        await judge_due(core)
+        (early,) = await request(core, [reward(2)])
+        assert (await states(core))[early.payout_id] == "held"
         with pytest.raises(Forbidden):
             await legal.confirm(core, recorded.id, actor="ann")
         assert await send_all(core) == []
