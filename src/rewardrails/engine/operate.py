@@ -25,20 +25,26 @@ from rewardrails.providers.base import Reference, SupportsCancel
 from rewardrails.store.database import Connection, assert_no_transaction
 from rewardrails.store.sql import sql
 
+# The gate under which a person's own hold stands.
+PEOPLE = "operator"
+
 
 async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
-    """Keep a payout from being sent until somebody releases it. Raises `NotFound`, `StateConflict` once it is sent."""
+    """Keep a payout from being sent until somebody releases it. Raises `NotFound`; `StateConflict` when it is sent or held so."""
     await core.database.run_once(lambda tx: hold_within(core, tx, payout_id, cause=cause, actor=actor))
 
 
 async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str, actor: str) -> None:
     """`hold` inside the caller's transaction."""
     row = await _locked(tx, payout_id)
-    if row["state"] != PayoutState.HELD:
+    if row["state"] == PayoutState.HELD:
+        if PEOPLE in {gate["gate"] for gate in await tx.fetch(sql("open_gates"), payout_id)}:
+            raise _conflict(row, "held", "somebody holds it already")
+    else:
         if not may_move(PayoutState(row["state"]), PayoutState.HELD):
             raise _conflict(row, "held", "it has gone too far for that")
         await _write(tx, row, PayoutState.HELD, actor, hold_cause=cause)
-    await holds.open_holds(core, tx, [(payout_id, holds.by_people("operator", cause))])
+    await holds.open_holds(core, tx, [(payout_id, holds.by_people(PEOPLE, cause))])
 
 
 async def release_hold(core: Core, payout_id: UUID, *, actor: str, reason: str = "") -> None:
