@@ -6,7 +6,7 @@ from bench.world import Stopwatch
 from rewardrails import ids
 from rewardrails.engine.core import Core
 from rewardrails.store.database import Connection
-from rewardrails.store.record import Fact, record
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 BATCH = 500
@@ -159,7 +159,7 @@ async def creates(core: Core, count: int, group: int = 64) -> float:
                 "bench",
             )
             facts = [Fact(subject_id=payout, version=1, type="payout.accepted", after=bytes(32)) for payout in made]
-            await record(tx, facts, actor="bench")
+            await record_facts(tx, facts, actor="bench")
             await tx.fetch(sql("payouts_by_reward"), ["bench"] * size, keys)
             await tx.execute(sql("store_responses"), "bench", "sql", keys, [201] * size, blob)
     return watch.rate(count)

@@ -15,7 +15,7 @@ from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, Forbidden, NotFound, StateConflict
 from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.database import Connection
-from rewardrails.store.record import Fact, record
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -160,7 +160,7 @@ async def _locked(tx: Connection, approval_id: UUID) -> RecordedApproval:
 
 
 async def _tell(tx: Connection, approval_id: UUID, version: int, kind: str, *, actor: str, data: str = "{}") -> None:
-    await record(tx, [Fact(subject_id=approval_id, version=version, type=kind, data=data)], actor=actor)
+    await record_facts(tx, [Fact(subject_id=approval_id, version=version, type=kind, data=data)], actor=actor)
 
 
 def _recorded(row: asyncpg.Record | None) -> RecordedApproval:

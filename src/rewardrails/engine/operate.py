@@ -23,7 +23,7 @@ from rewardrails.engine.steps import Step, release, reserve, write_steps
 from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
 from rewardrails.store.database import Connection, assert_no_transaction, one
-from rewardrails.store.record import Fact, payout_digest, record
+from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -174,15 +174,16 @@ async def correct_destination_within(
     )
     corrected = one(
         await tx.fetchrow(
-        sql("correct_destination"),
-        payout_id,
-        row["version"],
-        core.seal_destination(destination),
-        core.vault.key_id,
-        core.digest_destination(destination),
-        core.digest_content(reward),
-        core.digest_address(destination),
-    ))
+            sql("correct_destination"),
+            payout_id,
+            row["version"],
+            core.seal_destination(destination),
+            core.vault.key_id,
+            core.digest_destination(destination),
+            core.digest_content(reward),
+            core.digest_address(destination),
+        )
+    )
     before = payout_digest(
         state=state.value,
         amount_minor=row["amount"],
@@ -196,7 +197,7 @@ async def correct_destination_within(
         before=before,
         after=corrected["after_digest"],
     )
-    await record(tx, [fact], actor=actor)
+    await record_facts(tx, [fact], actor=actor)
     await judge_again(core, tx, [payout_id], actor)
 
 

@@ -10,7 +10,7 @@ from rewardrails import ids
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, NotFound
 from rewardrails.store.database import Connection
-from rewardrails.store.record import Fact, record
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -80,7 +80,7 @@ async def pause_within(
     if made is None:
         return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject, stops.value))
     data = json.dumps({"scope": scope.value, "subject": subject, "stops": stops.value, "reason": reason})
-    await record(tx, [Fact(subject_id=made["id"], version=1, type="pause.set", data=data)], actor=actor)
+    await record_facts(tx, [Fact(subject_id=made["id"], version=1, type="pause.set", data=data)], actor=actor)
     return _pause(made)
 
 
@@ -94,7 +94,7 @@ async def lift_within(tx: Connection, *, pause_id: UUID, actor: str) -> Pause:
     row = await tx.fetchrow(sql("lift_pause"), pause_id, actor)
     if row is None:
         raise NotFound(f"no pause {pause_id} is active")
-    await record(tx, [Fact(subject_id=pause_id, version=2, type="pause.lifted")], actor=actor)
+    await record_facts(tx, [Fact(subject_id=pause_id, version=2, type="pause.lifted")], actor=actor)
     return _pause(row)
 
 

@@ -22,7 +22,7 @@ from rewardrails.errors import ErrorCode
 from rewardrails.ledger.posting import pools_by_name
 from rewardrails.store import origin
 from rewardrails.store.database import Connection
-from rewardrails.store.record import Fact, payout_digest, record
+from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -348,7 +348,7 @@ async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor:
         [None] * count,
         actor,
     )
-    await record(connection, [_fact(plan) for plan in plans], actor=actor)
+    await record_facts(connection, [_fact(plan) for plan in plans], actor=actor)
 
 
 def _fact(plan: _Planned) -> Fact:

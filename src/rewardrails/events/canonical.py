@@ -9,11 +9,10 @@ Each of the last eight is its length in 4 bytes and then itself, texts as UTF-8;
 events have the same bytes, and a chain hash is SHA-256 of the one before and the event's bytes.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 
 VERSION = 1
 GENESIS = bytes(32)
@@ -23,7 +22,14 @@ _length = Struct(">I").pack
 _NONE = b"\xff\xff\xff\xff"
 
 
-def encode(row: Mapping[str, Any], position: int) -> bytes:
+class Columns(Protocol):
+    """The columns of one event by name: a row of the database, or a line of an export."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """One column."""
+
+
+def encode(row: Columns, position: int) -> bytes:
     """The canonical bytes of an event's columns, `created_us` in microseconds since 1970, sealed at `position`."""
     data = row["data"].encode()
     return b"".join(
@@ -50,7 +56,7 @@ def encode(row: Mapping[str, Any], position: int) -> bytes:
     )
 
 
-def link(previous: bytes, row: Mapping[str, Any], position: int) -> bytes:
+def link(previous: bytes, row: Columns, position: int) -> bytes:
     """The chain hash of an event sealed at `position` behind `previous` (32 bytes)."""
     return sha256(previous + encode(row, position)).digest()
 

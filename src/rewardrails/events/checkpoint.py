@@ -30,7 +30,9 @@ class Checkpoint:
     ) -> "Checkpoint":
         """The checkpoint that follows `after`."""
         number, previous = (after.number + 1, after.digest) if after else (1, FIRST)
-        statement = _statement(number, position, chain_hash, time, key.key_id, previous)
+        statement = _statement(
+            number=number, position=position, chain_hash=chain_hash, time=time, key_id=key.key_id, previous=previous
+        )
         return cls(
             number=number,
             position=position,
@@ -63,7 +65,14 @@ class Checkpoint:
     @property
     def statement(self) -> bytes:
         """What is signed: lines of text."""
-        return _statement(self.number, self.position, self.chain_hash, self.time, self.key_id, self.previous)
+        return _statement(
+            number=self.number,
+            position=self.position,
+            chain_hash=self.chain_hash,
+            time=self.time,
+            key_id=self.key_id,
+            previous=self.previous,
+        )
 
     @property
     def digest(self) -> bytes:
@@ -96,12 +105,10 @@ class Checkpoint:
         if earlier is None:
             return self.number == 1 and self.previous == FIRST
         return (
-            self.number == earlier.number + 1
-            and self.previous == earlier.digest
-            and self.position >= earlier.position
+            self.number == earlier.number + 1 and self.previous == earlier.digest and self.position >= earlier.position
         )
 
 
-def _statement(number: int, position: int, chain_hash: bytes, time: datetime, key: str, previous: bytes) -> bytes:
-    lines = ("rewardrails checkpoint 1", number, position, chain_hash.hex(), time.isoformat(), key, previous.hex())
+def _statement(*, number: int, position: int, chain_hash: bytes, time: datetime, key_id: str, previous: bytes) -> bytes:
+    lines = ("rewardrails checkpoint 1", number, position, chain_hash.hex(), time.isoformat(), key_id, previous.hex())
     return "\n".join(map(str, lines)).encode()

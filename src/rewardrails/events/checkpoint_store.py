@@ -69,7 +69,9 @@ class FolderStore:
             lines = file.read().split(b"\n")[:-1]  # what has no end of line is not whole
         found = next((one for one in map(Checkpoint.read, reversed(lines)) if one is not None), None)
         if found is None and size > TAIL_BYTES:
-            raise ConfigInvalid(f"{self._path} ends in something else than checkpoints: keep it, and name another folder")
+            raise ConfigInvalid(
+                f"{self._path} ends in something else than checkpoints: keep it, and name another folder"
+            )
         return found
 
     def _append(self, checkpoint: Checkpoint) -> None:
@@ -106,6 +108,17 @@ class FolderStore:
                 found = Checkpoint.read(line) if line.endswith(b"\n") else None
                 if found is not None:
                     yield found
+
+
+async def after(store: CheckpointStore, number: int, limit: int) -> list[Checkpoint]:
+    """At most `limit` checkpoints whose numbers follow `number`."""
+    found: list[Checkpoint] = []
+    async for checkpoint in store.read():
+        if checkpoint.number > number:
+            found.append(checkpoint)
+        if len(found) == limit:
+            break
+    return found
 
 
 def _take(lines: Iterator[Checkpoint]) -> list[Checkpoint]:

@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
-from rewardrails.errors import ErrorCode, FieldInvalid, FileInvalid, NotFound
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
+
+from rewardrails.errors import FieldInvalid, FileInvalid, NotFound
 from rewardrails.events.canonical import GENESIS, VERSION
 from rewardrails.events.checkpoint_store import CheckpointStore
 from rewardrails.events.signing import Believed
@@ -20,7 +23,30 @@ from rewardrails.store.sql import sql
 FORMAT = "rewardrails-audit"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_Int8 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+_Int4 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 _COPIED = ("position", "n", "transaction_id", "version", "type", "actor", "origin", "outcome", "code", "data")
+
+
+class _Line(Struct, kw_only=True, forbid_unknown_fields=True):
+    position: _Int8
+    n: _Int8
+    transaction_id: _Int8
+    subject_id: UUID
+    version: _Int4
+    created_at: Annotated[datetime, Meta(tz=True)]
+    type: str
+    actor: str
+    origin: str
+    outcome: str
+    code: str | None
+    before_digest: str | None
+    after_digest: str | None
+    data: str
+    chain_hash: str
+
+
+_decode = Decoder(_Line).decode
 
 
 async def export(database: Database, file: BinaryIO, *, first: int = 1, last: int | None = None) -> int:
@@ -44,7 +70,9 @@ async def export(database: Database, file: BinaryIO, *, first: int = 1, last: in
     return count
 
 
-async def verify_file(path: Path, *, checkpoints: CheckpointStore | None = None, believed: Believed | None = None) -> Report:
+async def verify_file(
+    path: Path, *, checkpoints: CheckpointStore | None = None, believed: Believed | None = None
+) -> Report:
     """Verify an export without any database. Raises `FileInvalid` when it is none."""
     try:
         file = path.open("rb")
@@ -83,15 +111,15 @@ def event_line(row: Row) -> dict[str, Any]:
 
 
 def read_event(line: bytes) -> Row:
-    """The event of a line. Raises `ValueError`, `KeyError` or `TypeError` when it is none."""
-    found = json.loads(line)
+    """The event of a line. Raises `ValueError` when it is none."""
+    found = _decode(line)
     return {
-        **{name: found[name] for name in _COPIED},
-        "subject_id": UUID(found["subject_id"]),
-        "created_us": (datetime.fromisoformat(found["created_at"]) - _EPOCH) // _MICROSECOND,
-        "before_digest": _bytes(found["before_digest"]),
-        "after_digest": _bytes(found["after_digest"]),
-        "chain_hash": bytes.fromhex(found["chain_hash"]),
+        **{name: getattr(found, name) for name in _COPIED},
+        "subject_id": found.subject_id,
+        "created_us": (found.created_at - _EPOCH) // _MICROSECOND,
+        "before_digest": _bytes(found.before_digest),
+        "after_digest": _bytes(found.after_digest),
+        "chain_hash": bytes.fromhex(found.chain_hash),
     }
 
 
@@ -123,8 +151,8 @@ def _rows(file: BinaryIO) -> Iterator[Row]:
     for number, line in enumerate(file, 2):
         try:
             yield read_event(line)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise FileInvalid(f"line {number} is not an event: the file is damaged", code=ErrorCode.FILE_INVALID) from None
+        except (ValueError, OverflowError):
+            raise FileInvalid(f"line {number} is not an event: the file is damaged") from None
 
 
 async def _each(rows: Iterator[Row]) -> AsyncIterator[Row]:

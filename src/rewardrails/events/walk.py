@@ -1,16 +1,15 @@
 """Going through a log event by event: does every one stand where, and as, it was sealed and signed?"""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from rewardrails.events.canonical import GENESIS, link
+from rewardrails.events.canonical import GENESIS, Columns, link
 from rewardrails.events.checkpoint import Checkpoint
 from rewardrails.events.signing import Believed
 
-Row = Mapping[str, Any]
-"""The columns of one event, as `canonical.encode` takes them, with `position` and `chain_hash`."""
+Row = Columns
+"""An event with its `position` and `chain_hash`."""
 
 
 class Tampering(StrEnum):

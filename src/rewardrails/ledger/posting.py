@@ -11,7 +11,7 @@ from rewardrails import ids
 from rewardrails.domain.posting import FundingSource, TransferKind
 from rewardrails.errors import FieldInvalid, NotFound, PoolExhausted, StateConflict
 from rewardrails.store.database import Connection
-from rewardrails.store.record import Fact, record
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -129,4 +129,6 @@ async def _post(connection: Connection, movement: PoolMovement, actor: str) -> P
 
 
 async def _tell(connection: Connection, subject: UUID, event_type: str, data: dict[str, str], actor: str) -> None:
-    await record(connection, [Fact(subject_id=subject, version=1, type=event_type, data=json.dumps(data))], actor=actor)
+    await record_facts(
+        connection, [Fact(subject_id=subject, version=1, type=event_type, data=json.dumps(data))], actor=actor
+    )

@@ -26,7 +26,7 @@ class Fact:
     origin: str = field(default_factory=origin.current)
 
 
-async def record(tx: Connection, facts: Sequence[Fact], *, actor: str) -> None:
+async def record_facts(tx: Connection, facts: Sequence[Fact], *, actor: str) -> None:
     """Write events of one actor, in one statement."""
     await tx.execute(
         sql("record_events"),
