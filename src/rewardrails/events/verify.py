@@ -46,8 +46,7 @@ async def verify_log(
             is_part=False,
         )
         fault = await walk.run(rows_of(connection, batch=batch))
-        if fault is not None and fault.kind is Tampering.FLIPPED:
-            fault = await _perhaps_moved_up(connection, fault, sealed["position"])
+        fault = await _seen_from_the_ends(connection, fault, sealed["position"])
         payouts = 0
         if fault is None:
             payouts, fault = await _compare_payouts(connection, batch)
@@ -71,10 +70,14 @@ async def rows_of(
         after = rows[-1]["position"]
 
 
-async def _perhaps_moved_up(connection: Connection, fault: Fault, sealed: int) -> Fault:
-    """What does not fit moved up from behind if the table ends before the log does."""
+async def _seen_from_the_ends(connection: Connection, fault: Fault | None, sealed: int) -> Fault | None:
+    """What nobody comes by who goes from the first place to the last: events before the first, and a table that ends early."""
     head = one(await connection.fetchrow(sql("log_head"), 0))
-    if head["last_row"] >= sealed:
+    if fault is None and head["first_row"] is not None and head["first_row"] < 1:
+        place = head["first_row"]
+        words = f"the event at position {place} was inserted: the log begins at 1"
+        return Fault(kind=Tampering.INSERTED, position=place, words=words)
+    if fault is None or fault.kind is not Tampering.FLIPPED or head["last_row"] >= sealed:
         return fault
     words = f"an event is missing at position {fault.position}, and those behind it were moved up"
     return Fault(kind=Tampering.MISSING, position=fault.position, words=words)

@@ -142,6 +142,17 @@ async def test_an_event_put_behind_the_end_is_found(scene: Scene) -> None:
     assert (fault.kind, fault.position) == (Tampering.INSERTED, end)
 
 
+@pytest.mark.parametrize("place", [0, -7])
+async def test_an_event_put_before_the_beginning_is_found(scene: Scene, place: int) -> None:
+    statement = (
+        "INSERT INTO event (subject_id, version, type, data, actor, position, chain_hash)"
+        " VALUES ($1, 1, 'payout.paid', '{}', 'nobody', $2, '')"
+    )
+    fault = await scene.found(lambda: scene.intruder.run(statement, STRANGER, place))
+
+    assert (fault.kind, fault.position) == (Tampering.INSERTED, place)
+
+
 @pytest.mark.parametrize("takes_the_hash_along", [True, False])
 async def test_two_events_that_changed_places_are_found(scene: Scene, takes_the_hash_along: bool, trials) -> None:
     drawn = places(scene, f"swap {takes_the_hash_along}")

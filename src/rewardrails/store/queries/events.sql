@@ -40,7 +40,7 @@ FROM event WHERE position > $1 AND position <= $3 ORDER BY position LIMIT $2
 -- name: log_head
 -- Where the sealed log ends, and the chain hash that stands at one earlier position.
 SELECT position, chain_hash, (SELECT event.chain_hash FROM event WHERE event.position = $1) AS hash_there,
-    (SELECT max(event.position) FROM event) AS last_row
+    (SELECT min(event.position) FROM event) AS first_row, (SELECT max(event.position) FROM event) AS last_row
 FROM event_seal
 
 -- name: unsigned_since
