@@ -6,6 +6,7 @@ from bench.world import Stopwatch
 from rewardrails import ids
 from rewardrails.engine.core import Core
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 BATCH = 500
@@ -71,6 +72,8 @@ async def _move(
         ["reserved"] * len(settled),
         ["paid"] * len(settled),
         [amount for _, _, amount in settled],
+        ["submitting"] * count,
+        "bench",
     )
     await tx.execute(
         sql("write_attempts"),
@@ -102,8 +105,8 @@ async def _seal(core: Core) -> None:
         if not rows or state is None:
             return
         positions = range(state["position"] + 1, state["position"] + 1 + len(rows))
-        await tx.execute(sql("seal_events"), [row["n"] for row in rows], list(positions), [row["leaf"] for row in rows])
-        await tx.execute(sql("advance_seal"), positions[-1], rows[-1]["leaf"])
+        await tx.execute(sql("seal_events"), [row["n"] for row in rows], list(positions), [bytes(32)] * len(rows))
+        await tx.execute(sql("advance_seal"), positions[-1], bytes(32))
 
 
 async def creates(core: Core, count: int, group: int = 64) -> float:
@@ -155,7 +158,8 @@ async def creates(core: Core, count: int, group: int = 64) -> float:
                 [None] * size,
                 "bench",
             )
-            await tx.execute(sql("insert_events"), made, [1] * size, ["payout.accepted"] * size, ["{}"] * size, "bench")
+            facts = [Fact(subject_id=payout, version=1, type="payout.accepted", after=bytes(32)) for payout in made]
+            await record_facts(tx, facts, actor="bench")
             await tx.fetch(sql("payouts_by_reward"), ["bench"] * size, keys)
             await tx.execute(sql("store_responses"), "bench", "sql", keys, [201] * size, blob)
     return watch.rate(count)

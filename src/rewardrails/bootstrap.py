@@ -13,6 +13,9 @@ from rewardrails.config import Config, Environment
 from rewardrails.domain.payout import RetryRule
 from rewardrails.engine.core import Core
 from rewardrails.errors import ConfigInvalid
+from rewardrails.events.audit import Audit
+from rewardrails.events.checkpoint_store import FolderStore
+from rewardrails.events.signing import Believed, SigningKey
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.providers.registry import build_provider
 from rewardrails.secrets import Secret
@@ -24,6 +27,7 @@ from rewardrails.store.sql import sql
 
 WORKING_FOLDER = Path(".rewardrails")
 DATABASE_NAME = "rewardrails"
+CHECKPOINTS_FOLDER = "audit"
 log = structlog.get_logger(__name__)
 
 
@@ -58,6 +62,7 @@ async def opened(
             providers=providers,
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
+            audit=audit_of(config, vault, folder),
         )
 
 
@@ -95,6 +100,21 @@ def master_key(config: Config, folder: Path) -> Secret:
             "(at least 32 random bytes, backed up: without it stored destinations cannot be read)"
         )
     return _kept_key(folder / "master.key")
+
+
+def audit_of(config: Config, vault: Vault, folder: Path) -> Audit:
+    """What signs the log and where; what is not configured is derived from the master key and kept in `folder`.
+
+    Raises `ConfigInvalid` for a signing key that is none.
+    """
+    settings = config.audit
+    key = SigningKey.from_pem(settings.signing_key) if settings.signing_key else SigningKey.derived(vault)
+    return Audit(
+        store=FolderStore(settings.checkpoints or folder / CHECKPOINTS_FOLDER),
+        key=key,
+        believed=Believed((key.public_key, *settings.old_public_keys)),
+        configured=bool(settings.signing_key and settings.checkpoints),
+    )
 
 
 def _kept_key(path: Path) -> Secret:

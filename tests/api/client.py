@@ -129,6 +129,14 @@ class Api:
         assert answer.status == 201, answer.body
         return answer.json["id"]
 
+    async def events_of_type(self, event_type: str) -> list[dict[str, Any]]:
+        """Events as they stand in the table."""
+        async with self.core.database.reading() as connection:
+            rows = await connection.fetch(
+                "SELECT *, data::text AS said FROM event WHERE type = $1 ORDER BY n", event_type
+            )
+        return [dict(row) for row in rows]
+
     async def row_counts(self) -> dict[str, int]:
         """How many rows each table holds that a request may write."""
         async with self.core.database.reading() as connection:

@@ -182,7 +182,7 @@ def _look(run: Run) -> None:
     for payout in run.api("GET", "/v1/payouts?limit=20")["payouts"]:
         run.api("GET", f"/v1/payouts/{payout['id']}")
         run.cli("payouts", "show", payout["id"])
-    for words in ("doctor --deep", "ledger verify", "events verify", "events list", "payouts list", "providers list"):
+    for words in ("doctor --deep", "ledger verify", "audit verify", "events list", "payouts list", "providers list"):
         run.cli(*words.split())
     for words in ("keys list", "pools list", "pause list", "config check", "--json doctor", "--json payouts list"):
         run.cli(*words.split())

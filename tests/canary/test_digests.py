@@ -63,11 +63,13 @@ async def _bytes(text: str) -> AsyncIterator[bytes]:
 
 
 async def _stored_bytes(core: Core) -> dict[str, set[bytes]]:
-    """What stands in each column of bytes; the log's chain and answers given to callers hold nothing to guess."""
+    """What stands in each column of bytes, zeros aside; the log's chain and answers given to callers hold nothing to guess."""
     found: dict[str, set[bytes]] = {}
     async with core.database.reading() as connection:
         for table, column in await connection.fetch(BYTES):
-            values = {bytes(row[0]) for row in await connection.fetch(f"SELECT {column} FROM {table}") if row[0]}
+            values = {
+                bytes(row[0]) for row in await connection.fetch(f"SELECT {column} FROM {table}") if any(row[0] or b"")
+            }
             if values:
                 found[f"{table}.{column}"] = values
     return found

@@ -97,7 +97,7 @@ def test_a_season_goes_from_file_to_report_by_hand(rr):
     assert "'=HYPERLINK" in (rr.folder / "queue.csv").read_text()
     assert stat.S_IMODE((rr.folder / "queue.csv").stat().st_mode) == 0o600
     assert rr("ledger", "verify").code == 0
-    assert rr("events", "verify").code == 0
+    assert rr("audit", "verify").code == 0
 
 
 def test_every_line_of_an_imported_file_is_answered(rr):

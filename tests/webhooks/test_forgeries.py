@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from rewardrails.engine.refusals import PER_MINUTE
 from rewardrails.testing.mutants import Forgery, Mutant
 from tests.support.season import opened_core, request, reward, send_all
 from tests.webhooks.door import Door
@@ -33,7 +34,7 @@ async def test_of_ten_thousand_mutants_none_is_believed_and_each_genuine_one_is(
 
 @pytest.mark.promise("G4")
 @pytest.mark.incident("I22", "I23")
-async def test_mutants_that_come_through_the_door_leave_no_trace(door: Door, trials):
+async def test_mutants_that_come_through_the_door_move_nothing_and_are_told_a_few_times(door: Door, trials):
     before = await door.api.row_counts()
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -49,7 +50,10 @@ async def test_mutants_that_come_through_the_door_leave_no_trace(door: Door, tri
 
     assert {reply.status for reply in replies} <= {400, 401, 422}
     assert len(same_on_the_wire) < len(forged) / 10
-    assert await door.api.row_counts() == before
+    after = await door.api.row_counts()
+    told = len(await door.api.events_of_type("action.refused"))
+    assert after | {"event": after["event"] - told} == before
+    assert 0 < told <= 2 * PER_MINUTE  # the log says so, and cannot be filled with it
     trials(len(replies))
 
 

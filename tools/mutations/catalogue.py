@@ -35,6 +35,7 @@ _DOUBT = f"{_ENGINE}/test_doubt.py"
 _HARD = f"{_ENGINE}/test_hard_cases.py"
 _POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
 _NOTICES = f"{_ENGINE}/test_webhooks.py"
+_TAMPERING = "tests/integration/audit/test_tampering.py"
 _EVENTS = "tests/integration/events/test_events.py"
 _OUTAGE = "tests/integration/rails/test_outage.py"
 _SIGNATURES = "tests/unit/providers/test_signatures.py"
@@ -453,6 +454,34 @@ MUTATIONS: tuple[Mutation, ...] = (
         "AND before.transaction_id >= pg_snapshot_xmin(pg_current_snapshot()) OFFSET 0)",
         "AND false OFFSET 0)",
         _HARD,
+    ),
+    _one(
+        "checkpoints not compared with the log",
+        "events/walk.py",
+        "if told.position == self.at.position and told.chain_hash != self.at.chain_hash:",
+        "if told.position < 0:",
+        _TAMPERING,
+    ),
+    _one(
+        "an event's hash believed instead of recomputed",
+        "events/walk.py",
+        'elif (found := link(self.at.chain_hash, row, due)) != row["chain_hash"]:',
+        'elif not (found := row["chain_hash"] or link(self.at.chain_hash, row, due)):',
+        _TAMPERING,
+    ),
+    _one(
+        "a changed log signed over",
+        "events/audit.py",
+        'if last is not None and (head["position"] < last.position or head["hash_there"] != last.chain_hash):',
+        "if last is not None and last.number < 0:",
+        "tests/integration/audit/test_checkpoints.py",
+    ),
+    _one(
+        "refusals told without end",
+        "store/queries/events.sql",
+        "HAVING count(*) < $6",
+        "HAVING count(*) < $6 + 1000000",
+        "tests/integration/audit/test_refusals.py",
     ),
     _one(
         "a secret's text shows when printed",

@@ -40,7 +40,11 @@ PROMISES: Mapping[str, Promise] = {
     "G5": Promise(
         name="Evidence",
         words="Every decision and every action of an operator stands in a log in which tampering shows.",
-        limits=("Not yet: checkpoints kept outside the database. Who owns the database can rewrite the whole chain.",),
+        limits=(
+            "Who owns the database can rewrite what no checkpoint covers yet, half a minute as a rule; who owns the checkpoints "
+            "and the signing key as well, everything that nobody else holds a copy of.",
+            "Refusals beyond 20 of one actor and action in one minute are not told.",
+        ),
     ),
     "G6": Promise(
         name="Secrets stay in",

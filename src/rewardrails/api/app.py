@@ -20,6 +20,7 @@ from rewardrails.api.gathering import Gathering
 from rewardrails.api.routes import (
     address_lists,
     approvals,
+    audit,
     batches,
     events,
     health,
@@ -39,6 +40,7 @@ from rewardrails.api.routes import (
     webhooks,
 )
 from rewardrails.engine.core import Core
+from rewardrails.engine.refusals import Refusals
 
 _API = OpenAPIConfig(
     title="RewardRails",
@@ -55,6 +57,7 @@ _API = OpenAPIConfig(
 ROUTERS = (
     address_lists.router,
     approvals.router,
+    audit.router,
     batches.router,
     events.router,
     holds.router,
@@ -100,7 +103,7 @@ def create_app(core: Core) -> Litestar:
         logging_config=None,
     )
     # Around the router too, so that a request to no route at all has its id as well.
-    app.asgi_handler = RequestContext(_busiest_first(app.asgi_handler))
+    app.asgi_handler = RequestContext(_busiest_first(app.asgi_handler), Refusals(core))
     return app
 
 

@@ -74,8 +74,8 @@ class Requires:
         if not (self.open_in_test and core.config.environment is Environment.TEST):
             ring: KeyRing = connection.app.state.key_ring
             key = await ring.authenticate(connection.headers.get("authorization"))
-            key.require(self.scope)
             connection.scope["user"] = key
+            key.require(self.scope)
         _refuse_unknown_query(connection, handler)
         encoding = connection.headers.get("content-encoding", "identity")
         if encoding != "identity":

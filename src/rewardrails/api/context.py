@@ -11,8 +11,11 @@ from structlog.contextvars import bound_contextvars
 
 from rewardrails import clock, ids
 from rewardrails.api.patience import patient
+from rewardrails.engine.refusals import Attempted, Refusals
+from rewardrails.errors import RewardRailsError
 from rewardrails.observability import metrics
 from rewardrails.security.keys import ApiKey
+from rewardrails.store import origin
 
 REQUEST_ID = "X-Request-Id"
 SLOW_SECONDS = 1.0
@@ -22,8 +25,9 @@ log = structlog.get_logger(__name__)
 class RequestContext:
     """ASGI middleware around everything else. Ids are ours: one that a caller sends is not believed."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, refusals: Refusals) -> None:
         self._app = app
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -37,15 +41,29 @@ class RequestContext:
         async def noting_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                if "refused" in scope["state"]:
+                    await self._tell_refusal(scope)
                 status = message["status"]
                 MutableScopeHeaders.from_message(message)[REQUEST_ID] = request_id
             await send(message)
 
-        with bound_contextvars(request_id=request_id):
+        with bound_contextvars(request_id=request_id), origin.coming_from(origin.of_request(request_id)):
             try:
                 await self._app(scope, patient(receive), noting_send)
             finally:
                 self._note(scope, status, clock.monotonic() - started)
+
+    async def _tell_refusal(self, scope: HTTPScope) -> None:
+        """Before the answer goes out, so that whoever hears of a refusal is in the log; reading is never told."""
+        error: RewardRailsError = scope["state"].pop("refused")
+        actor = scope["state"].get("refused_actor") or getattr(scope.get("user"), "actor", None)
+        if actor is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return
+        in_address: Mapping[str, object] = scope.get("path_params", {})
+        named = [str(value) for value in in_address.values() if isinstance(value, UUID)]
+        action = f"{scope['method']} {scope.get('path_template') or 'unknown'}"
+        attempted = Attempted(actor=actor, action=action, object=named[0] if named else None)
+        await self._refusals.tell(attempted, error)
 
     @staticmethod
     def _note(scope: HTTPScope, status: int, seconds: float) -> None:

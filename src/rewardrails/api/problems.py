@@ -60,6 +60,7 @@ def refuse(request: Request, error: Exception) -> Response[Problem]:  # type: ig
         log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
     elif known.code is ErrorCode.DATABASE_UNAVAILABLE:
         log.warning("database_unavailable", method=request.method, path=request.url.path, reason=type(error).__name__)
+    request.scope["state"]["refused"] = known
     problem = problem_of(known, request_id_of(request), status=status)
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 

@@ -46,6 +46,7 @@ for _home, _help in {
     "rates:app": "What assets are worth in the reference unit.",
     "pause:app": "Stop sending, and go on.",
     "events:app": "The sealed log.",
+    "audit:app": "Verify the log, and take it along.",
     "keys:app": "API keys.",
     "ledger:app": "Do the books balance?",
     "config:app": "Is the configuration right?",
@@ -90,7 +91,8 @@ def launch(
     from rewardrails.cli import edge  # noqa: PLC0415
 
     with edge.words_for_people(output) as outcome:
-        session = edge.session(output, config=config, folder=folder, key=key)
+        call = edge.call_of(command, bound.arguments.values())
+        session = edge.session(output, config=config, folder=folder, key=key, call=call)
         answer = command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, session))
         if inspect.iscoroutine(answer):
             answer = asyncio.run(answer)

@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from rewardrails.cli import checks_audit
 from rewardrails.cli.checks_gates import GATE_CHECKS
 from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.read import PayoutFilter
-from rewardrails.events.seal import verify_chain
 from rewardrails.facade import RewardRails
 from rewardrails.security import keys
 from rewardrails.store.sql import sql
@@ -43,9 +43,10 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         _batches,
         _pools,
         *GATE_CHECKS,
+        checks_audit.checkpoints,
     ]
     if deep:
-        checks.append(_chain)
+        checks.append(checks_audit.whole_log)
     return [finding for check in checks for finding in await check(rails)]
 
 
@@ -259,18 +260,4 @@ async def _pools(rails: RewardRails) -> list[Finding]:
         )
         for pool in await rails.pools()
         if pool.available == 0
-    ]
-
-
-async def _chain(rails: RewardRails) -> list[Finding]:
-    read, broken_at = await verify_chain(rails.core.database)
-    if broken_at is None:
-        return [Finding(level=Level.OK, about="event chain", found=f"{read} events, whole")]
-    return [
-        Finding(
-            level=Level.PROBLEM,
-            about="event chain",
-            found=f"does not fit at position {broken_at}",
-            do="the log was changed outside RewardRails: keep the database as it is and compare with a backup",
-        )
     ]

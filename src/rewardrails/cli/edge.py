@@ -2,16 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
 from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.output import Output
-from rewardrails.cli.session import Session, read_key
+from rewardrails.cli.session import Call, Session, read_key
 from rewardrails.errors import ConfigInvalid, RewardRailsError
 from rewardrails.observability import log
 from rewardrails.store.migrate import DatabaseNewer
@@ -38,10 +39,18 @@ class Outcome:
     code: ExitCode = ExitCode.OK
 
 
-def session(output: Output, *, config: Path | None, folder: Path, key: str | None) -> Session:
+def session(output: Output, *, config: Path | None, folder: Path, key: str | None, call: Call) -> Session:
     """The session that the global options describe. Raises `Unauthorized` for a key file that cannot be read."""
     log.configure(level="WARNING")
-    return Session(output=output, config_path=config, folder=folder, key=read_key(key))
+    return Session(output=output, config_path=config, folder=folder, key=read_key(key), call=call)
+
+
+def call_of(command: Callable[..., object], arguments: Iterable[object]) -> Call:
+    """Which command was called on what, as the audit log names it."""
+    home = getattr(command, "__module__", "").rpartition(".")[2]
+    name = getattr(command, "__name__", "").strip("_").replace("_", "-")
+    on = next((str(value) for value in arguments if isinstance(value, UUID)), None)
+    return Call(action=f"{home} {name}", object=on)
 
 
 @contextmanager

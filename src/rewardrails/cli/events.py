@@ -5,10 +5,8 @@ from uuid import UUID
 from cyclopts import App
 
 from rewardrails.api.schemas.payouts import EventOut
-from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
-from rewardrails.events.seal import verify_chain
 from rewardrails.security.keys import Scope
 
 app = App(name="events", help="The sealed log of everything that was decided.")
@@ -31,13 +29,3 @@ async def list_events(*, after: int = 0, limit: int = 100, subject: UUID | None 
         found = [EventOut.of(one) for one in await rails.events(after=after, limit=limit, subject_id=subject)]
     rows = [(one.position, one.created_at, one.type, one.subject_id, one.version, one.actor) for one in found]
     session.output.show(found, table("Events", (">position", "when", "event", "subject", ">version", "actor"), rows))
-
-
-@app.command
-async def verify(*, session: Here) -> int:
-    """Recompute the whole hash chain; says where it first does not fit."""
-    async with session.rails(Scope.READ) as rails:
-        read, broken_at = await verify_chain(rails.core.database)
-    words = "the chain is whole" if broken_at is None else f"THE LOG WAS CHANGED at position {broken_at}"
-    session.output.show({"events": read, "broken_at": broken_at}, f"{read} events read: {words}")
-    return ExitCode.OK if broken_at is None else ExitCode.UNBALANCED

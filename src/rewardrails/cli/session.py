@@ -3,7 +3,7 @@
 import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +13,23 @@ from rewardrails.bootstrap import WORKING_FOLDER, opened
 from rewardrails.cli.output import Output
 from rewardrails.config import Config
 from rewardrails.engine.core import Core
-from rewardrails.errors import Unauthorized
+from rewardrails.engine.refusals import Attempted, Refusals
+from rewardrails.errors import RewardRailsError, Unauthorized
 from rewardrails.facade import RewardRails, read_config
 from rewardrails.secrets import Secret
 from rewardrails.security import keys
-from rewardrails.security.keys import Scope
+from rewardrails.security.keys import ApiKey, Scope
+from rewardrails.store import origin
 
 CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Which command was called, on which thing (None: on none, or many)."""
+
+    action: str = "unknown"
+    object: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +40,7 @@ class Session:
     config_path: Path | None = None
     folder: Path = WORKING_FOLDER
     key: Secret | None = None
+    call: Call = field(default_factory=Call)
 
     def config(self) -> Config:
         """The configuration. Raises `ConfigInvalid`."""
@@ -46,15 +57,22 @@ class Session:
                 "this needs to know who you are: give your own API key with --as or REWARDRAILS_API_KEY "
                 f"('rewardrails keys create NAME --scope {scope.value}' makes one for each person)"
             )
-        async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
-            yield RewardRails(core, actor=await self._actor(core, scope))
+        with origin.coming_from(origin.CLI):
+            async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
+                key = await self._known(core)
+                actor = key.actor if key else f"cli:{_user()}"
+                try:
+                    if key is not None:
+                        key.require(scope)
+                    yield RewardRails(core, actor=actor)
+                except RewardRailsError as error:
+                    if scope is not Scope.READ:
+                        attempted = Attempted(actor=actor, action=self.call.action, object=self.call.object)
+                        await Refusals(core).tell(attempted, error)
+                    raise
 
-    async def _actor(self, core: Core, scope: Scope) -> str:
-        if self.key is None:
-            return f"cli:{_user()}"
-        key = await keys.authenticate(core.database, core.vault, self.key.reveal())
-        key.require(scope)
-        return key.actor
+    async def _known(self, core: Core) -> ApiKey | None:
+        return await keys.authenticate(core.database, core.vault, self.key.reveal()) if self.key else None
 
 
 Here = Annotated[Session, Parameter(parse=False)]

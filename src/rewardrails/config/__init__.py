@@ -1,6 +1,7 @@
 """The one configuration file, typed, checked at start, its secrets only by reference."""
 
 from rewardrails.config.model import (
+    AuditSettings,
     BreakerSettings,
     CampaignSettings,
     Config,
@@ -14,6 +15,7 @@ from rewardrails.config.model import (
 )
 
 __all__ = [
+    "AuditSettings",
     "BreakerSettings",
     "CampaignSettings",
     "Config",

@@ -15,7 +15,7 @@ from rewardrails.config.file_gates import (
     ScreeningTable,
 )
 from rewardrails.config.model import Environment
-from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, Reference, Table
+from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, PublicKey, Reference, Table
 from rewardrails.providers.capabilities import ProviderEnvironment, ProviderType
 
 
@@ -122,6 +122,14 @@ class SecurityTable(Table):
     master_key: Reference | None = None
 
 
+class AuditTable(Table):
+    """[audit]."""
+
+    signing_key: Reference | None = None
+    checkpoints: str | None = Field(default=None, min_length=1)
+    old_public_keys: list[PublicKey] = []
+
+
 class BreakerTable(Table):
     """[breaker]."""
 
@@ -151,6 +159,7 @@ class File(Table):
     server: ServerTable = ServerTable()
     worker: WorkerTable = WorkerTable()
     security: SecurityTable = SecurityTable()
+    audit: AuditTable = AuditTable()
     breaker: BreakerTable = BreakerTable()
     retry: RetryTable = RetryTable()
     events: EventsTable = EventsTable()

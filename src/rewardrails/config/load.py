@@ -96,6 +96,7 @@ class _Builder:
             security=model.SecuritySettings(
                 master_key=self._optional(("security", "master_key"), file.security.master_key)
             ),
+            audit=self._audit(),
             breaker=model.BreakerSettings(**file.breaker.model_dump()),
             retry=model.RetrySettings(**file.retry.model_dump()),
             events=model.EventSettings(endpoints=tuple(self._endpoints())),
@@ -118,6 +119,14 @@ class _Builder:
             rules=rules_of(file, self._amount),
         )
         return None if self.problems else built
+
+    def _audit(self) -> model.AuditSettings:
+        table = self._file.audit
+        return model.AuditSettings(
+            signing_key=self._optional(("audit", "signing_key"), table.signing_key),
+            checkpoints=self._folder / Path(table.checkpoints).expanduser() if table.checkpoints else None,
+            old_public_keys=tuple(bytes.fromhex(key) for key in table.old_public_keys),
+        )
 
     def _database_url(self) -> Secret | None:
         # The address of the environment decides; the reference it stands in for need not lead anywhere.

@@ -134,6 +134,15 @@ class SecuritySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """Who signs the log (PEM text) and in which folder; None is made up. `old_public_keys` (32 bytes each) still count."""
+
+    signing_key: Secret | None = None
+    checkpoints: Path | None = None
+    old_public_keys: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventSettings:
     """Everybody who listens for events."""
 
@@ -158,6 +167,7 @@ class Config:
     server: ServerSettings = field(default_factory=ServerSettings)
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     events: EventSettings = field(default_factory=EventSettings)

@@ -26,6 +26,7 @@ _IN_WORDS: Mapping[str, str] = {
 _PATTERNS_IN_WORDS: Mapping[str, str] = {
     shapes.NAME_PATTERN: "is not a name: up to 63 letters, digits and _ . : - are, a letter or digit first",
     shapes.JURISDICTION_PATTERN: 'is not a jurisdiction: write upper-case codes such as "DE" or "US-CA"',
+    shapes.PUBLIC_KEY_PATTERN: "is not a public key: write its 64 hexadecimal digits, as 'rewardrails audit public-key' does",
     shapes.DECIMALS_PATTERN: 'is not an amount: write a plain decimal in quotes, as in "0.25"',
 }
 

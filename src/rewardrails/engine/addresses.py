@@ -16,6 +16,7 @@ from rewardrails.domain.policy.case import ListKind, Screening
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, StateConflict
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 CLOCKS_DIFFER = timedelta(days=1)
@@ -74,7 +75,7 @@ async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: s
     for start in range(0, len(digests), _INSERT_AT_ONCE):
         await tx.execute(sql("insert_list_entries"), loaded.id, digests[start : start + _INSERT_AT_ONCE])
     data = json.dumps({"name": new.name, "sha256": new.sha256.hex(), "entries": len(digests)})
-    await tx.execute(sql("insert_events"), [loaded.id], [1], ["address_list.loaded"], [data], actor)
+    await record_facts(tx, [Fact(subject_id=loaded.id, version=1, type="address_list.loaded", data=data)], actor=actor)
     await tx.execute(sql("judge_gate_again"), [destinations.LISTS])
     await tx.fetch(sql("wait_for_claims"))
     return loaded

@@ -7,6 +7,7 @@ from rewardrails.config import Config
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.payout import RetryRule
 from rewardrails.domain.reward import RewardRow
+from rewardrails.events.audit import Audit
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Database
@@ -21,6 +22,7 @@ class Core:
     """Database, keys, configuration and providers of one process; `actor` names the process in history.
 
     `providers` holds also those that are switched off: they are asked about what they were given before, never sent to.
+    Without `audit` the log is sealed, not signed.
     """
 
     database: Database
@@ -29,6 +31,7 @@ class Core:
     providers: Mapping[str, RewardPayoutProvider]
     actor: str
     retry: RetryRule = field(default_factory=RetryRule)
+    audit: Audit | None = None
 
     def sends(self, provider: str | None) -> bool:
         """Whether this provider is there and switched on."""

@@ -15,6 +15,7 @@ from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, Forbidden, NotFound, StateConflict
 from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -160,7 +161,7 @@ async def _locked(tx: Connection, approval_id: UUID) -> RecordedApproval:
 
 
 async def _tell(tx: Connection, approval_id: UUID, version: int, kind: str, *, actor: str, data: str = "{}") -> None:
-    await tx.execute(sql("insert_events"), [approval_id], [version], [kind], [data], actor)
+    await record_facts(tx, [Fact(subject_id=approval_id, version=version, type=kind, data=data)], actor=actor)
 
 
 def _recorded(row: asyncpg.Record | None) -> RecordedApproval:

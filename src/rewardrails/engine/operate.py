@@ -22,7 +22,8 @@ from rewardrails.engine.observe import apply_observations, new_seen
 from rewardrails.engine.steps import Step, release, reserve, write_steps
 from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
-from rewardrails.store.database import Connection, assert_no_transaction
+from rewardrails.store.database import Connection, assert_no_transaction, one
+from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
 
 # The gate under which a person's own hold stands.
@@ -177,17 +178,32 @@ async def correct_destination_within(
         jurisdiction=row["jurisdiction"],
         destination=destination,
     )
-    version = await tx.fetchval(
-        sql("correct_destination"),
-        payout_id,
-        row["version"],
-        core.seal_destination(destination),
-        core.vault.key_id,
-        core.digest_destination(destination),
-        core.digest_content(reward),
-        core.digest_address(destination),
+    corrected = one(
+        await tx.fetchrow(
+            sql("correct_destination"),
+            payout_id,
+            row["version"],
+            core.seal_destination(destination),
+            core.vault.key_id,
+            core.digest_destination(destination),
+            core.digest_content(reward),
+            core.digest_address(destination),
+        )
     )
-    await tx.execute(sql("insert_events"), [payout_id], [version], ["payout.destination_corrected"], ["{}"], actor)
+    before = payout_digest(
+        state=state.value,
+        amount_minor=row["amount"],
+        destination_digest=row["destination_digest"],
+        content_digest=row["content_digest"],
+    )
+    fact = Fact(
+        subject_id=payout_id,
+        version=corrected["version"],
+        type="payout.destination_corrected",
+        before=before,
+        after=corrected["after_digest"],
+    )
+    await record_facts(tx, [fact], actor=actor)
     await judge_again(core, tx, [payout_id], actor)
 
 

@@ -10,6 +10,7 @@ from rewardrails import ids
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, NotFound
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -79,7 +80,7 @@ async def pause_within(
     if made is None:
         return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject, stops.value))
     data = json.dumps({"scope": scope.value, "subject": subject, "stops": stops.value, "reason": reason})
-    await tx.execute(sql("insert_events"), [made["id"]], [1], ["pause.set"], [data], actor)
+    await record_facts(tx, [Fact(subject_id=made["id"], version=1, type="pause.set", data=data)], actor=actor)
     await tx.fetch(sql("wait_for_claims"))
     return _pause(made)
 
@@ -94,7 +95,7 @@ async def lift_within(tx: Connection, *, pause_id: UUID, actor: str) -> Pause:
     row = await tx.fetchrow(sql("lift_pause"), pause_id, actor)
     if row is None:
         raise NotFound(f"no pause {pause_id} is active")
-    await tx.execute(sql("insert_events"), [pause_id], [2], ["pause.lifted"], ["{}"], actor)
+    await record_facts(tx, [Fact(subject_id=pause_id, version=2, type="pause.lifted")], actor=actor)
     return _pause(row)
 
 

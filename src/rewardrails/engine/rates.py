@@ -12,6 +12,7 @@ from rewardrails.domain.policy import limits
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -52,7 +53,7 @@ async def set_rates_within(
         raise FieldInvalid("rates are dated when they were seen, not in the future", field="dated")
     await tx.execute(sql("set_rates"), list(read), list(read.values()), dated, source.strip(), actor)
     data = json.dumps({"assets": sorted(read), "dated": dated.isoformat(), "source": source.strip()})
-    await tx.execute(sql("insert_events"), [ids.new_id()], [1], ["rates.set"], [data], actor)
+    await record_facts(tx, [Fact(subject_id=ids.new_id(), version=1, type="rates.set", data=data)], actor=actor)
     await tx.execute(sql("judge_gate_again"), [limits.GATE])
 
 

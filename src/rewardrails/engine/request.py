@@ -20,7 +20,9 @@ from rewardrails.engine.gates.facts import Candidate
 from rewardrails.engine.gates.judging import Judged, judge_batch, rail_of
 from rewardrails.errors import ErrorCode
 from rewardrails.ledger.posting import pools_by_name
+from rewardrails.store import origin
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -45,6 +47,7 @@ class PayoutRequest:
     content_digest: bytes
     batch_id: UUID | None = None
     quote: "PinnedQuote | None" = None
+    origin: str = field(default_factory=origin.current)
 
     @property
     def reward(self) -> tuple[str, str]:
@@ -346,13 +349,23 @@ async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor:
         [None] * count,
         actor,
     )
-    await connection.execute(
-        sql("insert_events"),
-        list(fitting),
-        [1] * count,
-        [_event_type(plan) for plan in plans],
-        [_event_data(plan) for plan in plans],
-        actor,
+    await record_facts(connection, [_fact(plan) for plan in plans], actor=actor)
+
+
+def _fact(plan: _Planned) -> Fact:
+    after = payout_digest(
+        state=plan.state.value,
+        amount_minor=plan.request.amount_minor,
+        destination_digest=plan.request.destination_digest,
+        content_digest=plan.request.content_digest,
+    )
+    return Fact(
+        subject_id=plan.payout_id,
+        version=1,
+        type=_event_type(plan),
+        data=_event_data(plan),
+        after=after,
+        origin=plan.request.origin,
     )
 
 

@@ -17,6 +17,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
 from rewardrails.errors import ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.store.database import Connection, one
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 MIN_EVIDENCE_LENGTH = 10
@@ -111,7 +112,7 @@ async def _propose(
 ) -> Resolution:
     made = ids.new_id()
     told = json.dumps({"payout": str(payout["id"]), "outcome": outcome.value})
-    await tx.execute(sql("insert_events"), [made], [1], ["resolution.proposed"], [told], actor)
+    await record_facts(tx, [Fact(subject_id=made, version=1, type="resolution.proposed", data=told)], actor=actor)
     await tx.execute(
         sql("insert_resolution"),
         made,

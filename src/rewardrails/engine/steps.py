@@ -9,6 +9,7 @@ from rewardrails import ids
 from rewardrails.domain.payout import Move, PayoutState
 from rewardrails.domain.posting import ACCOUNTS, Posting, TransferKind, postings
 from rewardrails.errors import ErrorCode
+from rewardrails.store import origin
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -82,7 +83,8 @@ async def write_steps(connection: Connection, steps: Sequence[Step], actor: str)
         [ACCOUNTS[posting.kind][1] for _, posting in made],
         [posting.amount_minor for _, posting in made],
     )
-    rows = await connection.fetch(sql("write_moves"), *columns, actor, *transfers)
+    whence = ([step.from_state.value for step in ordered], origin.current())
+    rows = await connection.fetch(sql("write_moves"), *columns, actor, *transfers, *whence)
     return {row["id"]: row["version"] for row in rows}
 
 

@@ -11,6 +11,7 @@ from rewardrails import ids
 from rewardrails.domain.posting import FundingSource, TransferKind
 from rewardrails.errors import FieldInvalid, NotFound, PoolExhausted, StateConflict
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -128,4 +129,6 @@ async def _post(connection: Connection, movement: PoolMovement, actor: str) -> P
 
 
 async def _tell(connection: Connection, subject: UUID, event_type: str, data: dict[str, str], actor: str) -> None:
-    await connection.execute(sql("insert_events"), [subject], [1], [event_type], [json.dumps(data)], actor)
+    await record_facts(
+        connection, [Fact(subject_id=subject, version=1, type=event_type, data=json.dumps(data))], actor=actor
+    )

@@ -3,8 +3,9 @@
 Labels are closed sets (states, providers, codes, route templates), never ids, players or texts from outside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 import asyncpg
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -61,9 +62,12 @@ def count_webhook(*, provider: str, verdict: str, notices: int = 1) -> None:
     _webhooks.labels(provider, verdict).inc(notices)
 
 
-async def exposition(database: Database) -> bytes:
-    """Everything in Prometheus' text format."""
-    return generate_latest(_REGISTRY) + generate_latest(await _gauges(database))
+async def exposition(database: Database, others: Mapping[str, float] = MappingProxyType({})) -> bytes:
+    """Everything in Prometheus' text format; `others` are gauges that somebody else has read."""
+    registry = await _gauges(database)
+    for name, value in others.items():
+        Gauge(name, name.removeprefix("rewardrails_").replace("_", " ").capitalize(), registry=registry).set(value)
+    return generate_latest(_REGISTRY) + generate_latest(registry)
 
 
 async def _gauges(database: Database) -> CollectorRegistry:

@@ -10,6 +10,7 @@ from rewardrails.errors import FieldInvalid, Forbidden, NotFound, Unauthorized
 from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Database
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 PREFIX = "rr_"
@@ -80,7 +81,7 @@ async def create_key(
     async with database.transaction() as tx:
         digest = vault.api_key_digest(token.encode())
         await tx.execute(sql("insert_api_key"), key.id, key.name, digest, sorted(scopes), actor)
-        await tx.execute(sql("insert_events"), [key.id], [1], ["key.created"], ["{}"], actor)
+        await record_facts(tx, [Fact(subject_id=key.id, version=1, type="key.created")], actor=actor)
     return key, Secret(token)
 
 
@@ -106,4 +107,4 @@ async def revoke_key(database: Database, key_id: UUID, *, actor: str) -> None:
     async with database.transaction() as tx:
         if await tx.fetchval(sql("revoke_api_key"), key_id) is None:
             raise NotFound(f"there is no active key {key_id}")
-        await tx.execute(sql("insert_events"), [key_id], [2], ["key.revoked"], ["{}"], actor)
+        await record_facts(tx, [Fact(subject_id=key_id, version=2, type="key.revoked")], actor=actor)

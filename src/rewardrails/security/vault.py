@@ -29,6 +29,7 @@ class Vault:
         self._aead = AESGCM(_derive(raw, b"seal"))
         self._digest_key = _derive(raw, b"digest")
         self._pepper = _derive(raw, b"api-key")
+        self._audit_seed = _derive(raw, b"audit")
         self.key_id = _derive(raw, b"key-id")[:4].hex()
 
     def seal(self, plain: bytes, purpose: bytes) -> bytes:
@@ -52,6 +53,10 @@ class Vault:
     def api_key_digest(self, token: bytes) -> bytes:
         """Peppered digest under which an API key is stored (32 bytes)."""
         return hmac.digest(self._pepper, token, hashlib.sha256)
+
+    def audit_seed(self) -> bytes:
+        """Seed (32 bytes) of the key that signs the audit log where no other is configured."""
+        return self._audit_seed
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:

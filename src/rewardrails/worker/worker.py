@@ -11,9 +11,13 @@ from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
+from rewardrails.errors import ConfigInvalid
+from rewardrails.events.audit import CHECKPOINT_SECONDS, write_checkpoint
 from rewardrails.events.deliver import Deliverer, Endpoint
 from rewardrails.events.seal import SEAL_BATCH, seal
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.store import origin
+from rewardrails.store.database import LOST
 from rewardrails.store.sql import sql
 from rewardrails.worker.loop import repeat
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
@@ -23,6 +27,7 @@ DELIVERY_BATCH = 200
 BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
 FORGET_SECONDS = 3600.0
+CHECKPOINT_LOOK_SECONDS = 5.0
 KEYS_KEPT_DAYS = 30
 log = structlog.get_logger(__name__)
 
@@ -46,18 +51,21 @@ class Worker:
         loops = [
             self._loop("beat", self._beat, BEAT_SECONDS),
             self._loop("pauses", self._read_pauses, PAUSE_SECONDS),
-            self._loop("webhooks", lambda: apply_notices(self._core, WEBHOOK_BATCH), 0.05, WEBHOOK_BATCH // 2),
+            self._loop("webhooks", self._apply_notices, 0.05, WEBHOOK_BATCH // 2),
             self._loop("judge", lambda: judge_due(self._core), 0.5, RECHECK_BATCH),
             self._loop("batches", lambda: start_chunk(self._core), 0.3),
             self._loop(
                 "seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1, SEAL_BATCH
             ),
+            self._loop("checkpoint", self._sign, CHECKPOINT_LOOK_SECONDS),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
-        await self._read_pauses()
         try:
-            await asyncio.gather(*rails, *loops)
+            with origin.coming_from(origin.WORKER):
+                await self._read_pauses()
+                await asyncio.gather(*rails, *loops)
+            await self._sign_at_the_end()
         finally:
             for deliverer in self._deliverers:
                 await deliverer.close()
@@ -93,6 +101,23 @@ class Worker:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("beat"), self._core.actor)
         return 0
+
+    async def _apply_notices(self) -> int:
+        with origin.coming_from(origin.WEBHOOK):
+            return await apply_notices(self._core, WEBHOOK_BATCH)
+
+    async def _sign(self, every_seconds: float = CHECKPOINT_SECONDS) -> int:
+        if self._core.audit is None:
+            return 0
+        return await write_checkpoint(self._core.database, self._core.audit, every_seconds=every_seconds)
+
+    async def _sign_at_the_end(self) -> None:
+        """What this process did is sealed and signed before it goes, as far as the database is there for it."""
+        try:
+            await seal(self._core.database, [one.name for one in endpoints(self._core)])
+            await self._sign(every_seconds=0.0)
+        except (*LOST, ConfigInvalid) as error:
+            log.warning("log_not_signed_at_the_end", reason=type(error).__name__)
 
     async def _forget_old_keys(self) -> int:
         async with self._core.database.reading() as connection:

@@ -15,7 +15,8 @@ from rewardrails.engine.read import list_events
 from rewardrails.errors import FieldInvalid
 from rewardrails.events.deliver import Deliverer, Endpoint
 from rewardrails.events.egress import Egress, EgressFailed, check_url, is_public
-from rewardrails.events.seal import seal, verify_chain
+from rewardrails.events.seal import seal
+from rewardrails.events.verify import verify_log
 from rewardrails.secrets import Secret
 from tests.support.scripted_rail import ScriptedRail, accept
 from tests.support.sealing import seal_everything
@@ -174,7 +175,7 @@ async def test_no_event_is_skipped_or_out_of_order_while_transactions_overlap(da
             versions.setdefault(event.subject_id, []).append(event.version)
         assert sum(map(len, versions.values())) >= 600
         assert all(seen == list(range(1, len(seen) + 1)) for seen in versions.values())
-        assert (await verify_chain(core.database))[1] is None
+        assert (await verify_log(core.database)).fault is None
 
 
 @pytest.mark.promise("G5")
@@ -182,13 +183,13 @@ async def test_a_rewritten_event_breaks_the_chain(database_dsn, postgres_server)
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(n) for n in range(3)])
         await seal_everything(core.database, [])
-        assert (await verify_chain(core.database))[1] is None
+        assert (await verify_log(core.database)).fault is None
 
         owner = await asyncpg.connect(database_dsn)
         await owner.execute("SET session_replication_role = replica")
         await owner.execute("UPDATE event SET actor = 'nobody' WHERE position = 5")
         await owner.close()
-        assert (await verify_chain(core.database))[1] == 5
+        assert (await verify_log(core.database)).fault.position == 5
 
 
 def test_a_changed_body_does_not_verify():

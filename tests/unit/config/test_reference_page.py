@@ -17,6 +17,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[server]`": written.ServerTable,
     "`[worker]`": written.WorkerTable,
     "`[security]`": written.SecurityTable,
+    "`[audit]`": written.AuditTable,
     "`[breaker]`": written.BreakerTable,
     "`[retry]`": written.RetryTable,
     "`[logging]`": written.LoggingTable,

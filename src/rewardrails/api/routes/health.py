@@ -8,6 +8,7 @@ from litestar import Response, get
 from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.common import Out
 from rewardrails.engine.core import Core
+from rewardrails.events.audit import unsigned
 from rewardrails.observability import metrics
 from rewardrails.store import schema
 from rewardrails.store.sql import sql
@@ -48,4 +49,14 @@ async def ready(core: Injected[Core]) -> Response[Readiness]:
 @get("/metrics", include_in_schema=False)
 async def figures(core: Injected[Core]) -> Response[bytes]:
     """Figures for Prometheus: counts only, no names of people, no amounts."""
-    return Response(await metrics.exposition(core.database), media_type=metrics.CONTENT_TYPE)
+    return Response(await metrics.exposition(core.database, await _unsigned(core)), media_type=metrics.CONTENT_TYPE)
+
+
+async def _unsigned(core: Core) -> dict[str, float]:
+    if core.audit is None:
+        return {}
+    found = await unsigned(core.database, core.audit)
+    return {
+        "rewardrails_audit_unsigned_events": found.events,
+        "rewardrails_audit_unsigned_oldest_seconds": found.oldest_seconds,
+    }

@@ -45,6 +45,7 @@ async def receive_webhook(scope: Scope, receive: Receive, send: Send) -> None:
     except RewardRailsError as error:
         metrics.count_webhook(provider=known, verdict=error.code.value)
         log.warning("webhook_refused", provider=known, code=error.code.value)
+        scope["state"] |= {"refused": error, "refused_actor": f"provider:{known}"}
         await _refuse(scope, send, error)
     except Exception as error:  # the edge: whatever broke is ours, and the provider must send it again
         fault = fault_of(error)

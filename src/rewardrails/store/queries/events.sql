@@ -5,9 +5,8 @@ SELECT position, chain_hash FROM event_seal FOR UPDATE SKIP LOCKED
 -- Events no running transaction can still precede. Those of one payout come in the order of its versions, because `n` is
 -- drawn under the payout's row lock. A transaction that began early may have written a version on top of one by a younger
 -- transaction that must still wait: then both wait.
-SELECT n, subject_id, type, created_at,
-    sha256(convert_to(concat_ws(E'\x1f', subject_id, version, type, data::text, actor,
-        extract(epoch FROM created_at)::text), 'UTF8')) AS leaf
+SELECT n, transaction_id::text::bigint AS transaction_id, subject_id, version, type, data::text AS data, actor, origin, outcome,
+    code, before_digest, after_digest, (extract(epoch FROM created_at) * 1000000)::bigint AS created_us
 FROM (
     SELECT * FROM event WHERE position IS NULL AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY n LIMIT $1) AS event
@@ -31,11 +30,45 @@ SELECT endpoint, position, subject_id
 FROM unnest($1::text[]) AS endpoint CROSS JOIN unnest($2::bigint[], $3::uuid[]) AS row (position, subject_id)
 ON CONFLICT DO NOTHING
 
--- name: chain
-SELECT position, chain_hash,
-    sha256(convert_to(concat_ws(E'\x1f', subject_id, version, type, data::text, actor,
-        extract(epoch FROM created_at)::text), 'UTF8')) AS leaf
-FROM event WHERE position > $1 ORDER BY position LIMIT $2
+-- name: sealed_log
+-- Everything that is chained, as it stands now. Infinity has no microseconds, so a moment is taken into the years we know.
+SELECT position, chain_hash, n, transaction_id::text::bigint AS transaction_id, subject_id, version, type, data::text AS data,
+    actor, origin, outcome, code, before_digest, after_digest,
+    (extract(epoch FROM least(greatest(created_at, '0001-01-01Z'), '9999-12-31Z')) * 1000000)::bigint AS created_us
+FROM event WHERE position > $1 AND position <= $3 ORDER BY position LIMIT $2
+
+-- name: log_head
+-- Where the sealed log ends, and the chain hash that stands at one earlier position.
+SELECT position, chain_hash, (SELECT event.chain_hash FROM event WHERE event.position = $1) AS hash_there,
+    (SELECT min(event.position) FROM event) AS first_row, (SELECT max(event.position) FROM event) AS last_row
+FROM event_seal
+
+-- name: unsigned_since
+-- How many events are sealed behind a checkpoint's position, and how long the first of them has stood there.
+SELECT event_seal.position - $1 AS events,
+    COALESCE((SELECT extract(epoch FROM rr_now() - created_at)::float8 FROM event WHERE position = $1 + 1), 0) AS oldest_seconds
+FROM event_seal
+
+-- name: payouts_unlike_the_log
+-- A page of payouts by id: the last one looked at, and those whose row is not what their last event says it became.
+WITH page AS (
+    SELECT * FROM payout WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2
+), judged AS (
+    SELECT page.id, last.after_digest IS DISTINCT FROM
+        payout_digest(page.state, page.amount, page.destination_digest, page.content_digest) AS unlike
+    FROM page CROSS JOIN LATERAL (
+        SELECT after_digest FROM event WHERE subject_id = page.id ORDER BY version DESC LIMIT 1) AS last
+    WHERE last.after_digest IS NOT NULL
+)
+SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS reached, (SELECT count(*) FROM page) AS payouts,
+    ARRAY(SELECT id FROM judged WHERE unlike ORDER BY id LIMIT 20) AS unlike
+
+-- name: record_refusal
+-- At most $6 for one actor, action and minute: the subject stands for all three.
+INSERT INTO event (subject_id, version, type, data, actor, origin, outcome, code)
+SELECT $1, count(*) + 1, 'action.refused', $2::jsonb, $3, $4, 'refused', $5
+FROM event WHERE subject_id = $1 HAVING count(*) < $6
+ON CONFLICT DO NOTHING RETURNING version
 
 -- name: seal_state
 SELECT position, chain_hash,

@@ -74,5 +74,5 @@ WITH made AS (
         AS row (id, name, asset, exponent)
     ON CONFLICT (name) DO NOTHING RETURNING id, name, asset
 )
-INSERT INTO event (subject_id, version, type, data, actor)
-SELECT id, 1, 'pool.created', jsonb_build_object('name', name, 'asset', asset), $5 FROM made
+INSERT INTO event (subject_id, version, type, data, actor, origin)
+SELECT id, 1, 'pool.created', jsonb_build_object('name', name, 'asset', asset), $5, 'start' FROM made

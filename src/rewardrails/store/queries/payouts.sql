@@ -34,10 +34,11 @@ SELECT id, pool_id, kind, debit, credit, amount, payout_id, payout_version, refe
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::numeric[], $7::uuid[], $8::int[], $9::text[])
     AS row (id, pool_id, kind, debit, credit, amount, payout_id, payout_version, reference)
 
--- name: insert_events
-INSERT INTO event (subject_id, version, type, data, actor)
-SELECT subject_id, version, type, data::jsonb, $5
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) AS row (subject_id, version, type, data)
+-- name: record_events
+INSERT INTO event (subject_id, version, type, data, actor, origin, before_digest, after_digest)
+SELECT subject_id, version, type, data::jsonb, $5, origin, before_digest, after_digest
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $6::text[], $7::bytea[], $8::bytea[])
+    AS row (subject_id, version, type, data, origin, before_digest, after_digest)
 
 -- name: lock_payouts
 SELECT id, state, version, amount, reserved, fee_ceiling, tries, last_attempt_no, pool_id, campaign, reward_id, provider,
@@ -64,8 +65,9 @@ WHERE provider = $1 AND provider_reference = ANY ($2::text[])
 -- get transfers and events.
 WITH step AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::float8[], $7::int[],
-        $8::numeric[], $9::text[], $10::text[], $11::text[])
-        AS s (payout_id, version, to_state, code, hold_cause, due_in, spent_tries, fee, event_type, event_data, provider)
+        $8::numeric[], $9::text[], $10::text[], $11::text[], $19::text[])
+        AS s (payout_id, version, to_state, code, hold_cause, due_in, spent_tries, fee, event_type, event_data, provider,
+            from_state)
 ), moved AS (
     UPDATE payout SET state = step.to_state, version = payout.version + 1, code = step.code,
         hold_cause = step.hold_cause, tries = payout.tries + step.spent_tries, fee = COALESCE(step.fee, payout.fee),
@@ -74,15 +76,17 @@ WITH step AS (
                         ELSE payout.amount + payout.fee_ceiling END,
         due_at = rr_now() + step.due_in * interval '1 second', updated_at = rr_now()
     FROM step WHERE payout.id = step.payout_id AND payout.version = step.version
-    RETURNING payout.id, payout.version, payout.pool_id, step.event_type, step.event_data
+    RETURNING payout.id, payout.version, payout.pool_id, step.event_type, step.event_data,
+        payout_digest(step.from_state, payout.amount, payout.destination_digest, payout.content_digest) AS before_digest,
+        payout_digest(step.to_state, payout.amount, payout.destination_digest, payout.content_digest) AS after_digest
 ), posted AS (
     INSERT INTO transfer (id, pool_id, kind, debit, credit, amount, payout_id, payout_version, actor)
     SELECT row.id, moved.pool_id, row.kind, row.debit, row.credit, row.amount, moved.id, moved.version, $12
     FROM moved JOIN unnest($13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::text[], $18::numeric[])
         AS row (id, payout_id, kind, debit, credit, amount) ON row.payout_id = moved.id
 ), told AS (
-    INSERT INTO event (subject_id, version, type, data, actor)
-    SELECT id, version, event_type, event_data::jsonb, $12 FROM moved ORDER BY id
+    INSERT INTO event (subject_id, version, type, data, actor, origin, before_digest, after_digest)
+    SELECT id, version, event_type, event_data::jsonb, $12, $20, before_digest, after_digest FROM moved ORDER BY id
 )
 SELECT id, version FROM moved
 
@@ -109,7 +113,7 @@ ON CONFLICT (payout_id, id) DO NOTHING
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,
     address_digest = $7, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
 WHERE id = $1 AND version = $2
-RETURNING version
+RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS after_digest
 
 -- name: payout_state
 SELECT state FROM payout WHERE id = $1

@@ -83,8 +83,10 @@ WITH picked AS (
     FROM moved WHERE moved.resend AND attempt.payout_id = moved.id AND attempt.attempt_no = moved.last_attempt_no
     RETURNING attempt.payout_id, attempt.fence, attempt.sends
 ), told AS (
-    INSERT INTO event (subject_id, version, type, data, actor)
-    SELECT id, version, 'payout.submitting', jsonb_build_object('attempt', last_attempt_no, 'from', 'ready'), $3
+    INSERT INTO event (subject_id, version, type, data, actor, origin, before_digest, after_digest)
+    SELECT id, version, 'payout.submitting', jsonb_build_object('attempt', last_attempt_no, 'from', 'ready'), $3, 'worker',
+        payout_digest('ready', amount, destination_digest, content_digest),
+        payout_digest('submitting', amount, destination_digest, content_digest)
     FROM moved ORDER BY id
 )
 SELECT moved.id, moved.last_attempt_no AS attempt_no, moved.campaign, moved.player_id, moved.jurisdiction, moved.asset,
