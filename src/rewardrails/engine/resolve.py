@@ -15,7 +15,7 @@ from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.text import find_control_in_free_text
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
-from rewardrails.errors import ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
+from rewardrails.errors import DataErased, ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
 
@@ -109,6 +109,10 @@ async def resolve_within(
 async def _propose(
     core: Core, tx: Connection, payout: asyncpg.Record, *, outcome: Resolved, evidence: str, actor: str
 ) -> Resolution:
+    if payout["salt"] is None:
+        raise DataErased(
+            f"the data of payout {payout['id']}'s player are gone: restore their salt before it is resolved"
+        )
     made = ids.new_id()
     told = json.dumps({"payout": str(payout["id"]), "outcome": outcome.value})
     await tx.execute(sql("insert_events"), [made], [1], ["resolution.proposed"], [told], actor)
@@ -118,7 +122,7 @@ async def _propose(
         payout["id"],
         payout["live_attempt_no"],
         outcome.value,
-        core.seal_evidence(evidence.encode()),
+        core.seal_evidence(evidence.encode(), payout["salt"]),
         core.vault.key_id,
         core.vault.digest(evidence.encode()),
         actor,
