@@ -22,7 +22,8 @@ _SEPARATOR = "\x1f"
 class Core:
     """Database, keys, configuration and providers of one process; `actor` names the process in history.
 
-    `ring` wraps the vault's data keys; None where they were not taken from the database. `providers` holds also those that are switched off: they are asked about what they were given before, never sent to.
+    `ring` wraps the vault's data keys; None where they were not taken from the database. `providers`
+    holds also those that are switched off: they are asked about what they were given before, never sent to.
     """
 
     database: Database

@@ -53,8 +53,9 @@ UNION SELECT row.player_id FROM batch JOIN batch_row AS row ON row.batch_id = ba
 WHERE batch.state = 'starting' AND row.payout_id IS NULL AND row.verdict = 'accepted' AND row.player_id = ANY ($1::text[])
 
 -- name: erase_players
-UPDATE player_secret SET salt = NULL, erased_at = rr_now() WHERE player_id = ANY ($1::text[]) AND salt IS NOT NULL
-RETURNING player_id
+UPDATE player_secret SET salt = NULL, erased_at = rr_now(), erased_for = row.reason
+FROM unnest($1::text[], $2::text[]) AS row (player_id, reason)
+WHERE player_secret.player_id = row.player_id AND salt IS NOT NULL RETURNING player_secret.player_id
 
 -- name: known_players
 SELECT player_id FROM player_secret WHERE player_id = ANY ($1::text[])

@@ -13,12 +13,14 @@ CREATE TABLE data_key (
 );
 CREATE UNIQUE INDEX data_key_of_lookups_is_one ON data_key (purpose) WHERE purpose <> 'seal';
 
--- A player's key is made of a data key and this salt. Null: erased. A new payout of the same player gets a new one.
+-- A player's key is made of a data key and this salt. Null: erased, for the reason given (`erased_for`: a request's name). A
+-- new payout of the same player gets a new salt.
 CREATE TABLE player_secret (
     player_id   text PRIMARY KEY,
     salt        bytea CHECK (length(salt) = 40),
     created_at  timestamptz NOT NULL DEFAULT rr_now(),
     erased_at   timestamptz,
+    erased_for  text,
     CONSTRAINT player_secret_gone_when_erased CHECK (salt IS NOT NULL OR erased_at IS NOT NULL)
 );
 -- A deleted salt must not linger in dead rows.
