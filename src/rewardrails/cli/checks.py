@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rewardrails.cli.checks_gates import GATE_CHECKS
-from rewardrails.cli.checks_vault import master_keys
+from rewardrails.cli.checks_vault import master_keys, seals
 from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
@@ -47,7 +47,7 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         master_keys,
     ]
     if deep:
-        checks.append(_chain)
+        checks += [_chain, seals]
     return [finding for check in checks for finding in await check(rails)]
 
 

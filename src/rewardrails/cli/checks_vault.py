@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rewardrails.cli.findings import Finding, Level
+from rewardrails.engine.reseal import keys_in_use
 from rewardrails.facade import RewardRails
 from rewardrails.security.data_keys import stored_keys
 
@@ -27,3 +28,12 @@ async def master_keys(rails: RewardRails) -> Sequence[Finding]:
         )
         return [Finding(level=Level.OK, about="master keys", found=found, do=do)]
     return [Finding(level=Level.OK, about="master keys", found=f"{ring.current.name} opens everything")]
+
+
+async def seals(rails: RewardRails) -> Sequence[Finding]:
+    """What every stored value is sealed with; reads every table."""
+    old = sorted(await keys_in_use(rails.core))
+    if not old:
+        return [Finding(level=Level.OK, about="seals", found=f"everything is sealed with {rails.core.vault.key_id}")]
+    found = f"something is still sealed with {', '.join(key or 'no key at all' for key in old)}"
+    return [Finding(level=Level.WARNING, about="seals", found=found, do="rewardrails vault reseal")]

@@ -40,17 +40,11 @@ ALTER TABLE webhook_inbox ADD COLUMN player_id text, ADD COLUMN observations_key
 UPDATE webhook_inbox SET observations_key_id = body_key_id;
 ALTER TABLE webhook_inbox ALTER COLUMN observations_key_id SET NOT NULL;
 
--- What was observed never changes; the key it is sealed with may.
+-- What was observed never changes; what it is sealed with may.
 DROP TRIGGER observation_is_immutable ON observation;
-CREATE TRIGGER observation_is_immutable BEFORE DELETE OR TRUNCATE ON observation
+CREATE TRIGGER observation_is_immutable BEFORE DELETE OR TRUNCATE OR UPDATE OF id, payout_id, attempt_no, provider, source,
+    status, effect, code, provider_code, provider_reference, actor, created_at ON observation
     FOR EACH STATEMENT EXECUTE FUNCTION history_is_immutable();
-CREATE TRIGGER observation_is_only_resealed BEFORE UPDATE ON observation FOR EACH ROW
-    WHEN ((OLD.id, OLD.payout_id, OLD.attempt_no, OLD.provider, OLD.source, OLD.status, OLD.effect, OLD.code,
-           OLD.provider_code, OLD.provider_reference, OLD.actor, OLD.created_at, OLD.evidence IS NULL)
-          IS DISTINCT FROM
-          (NEW.id, NEW.payout_id, NEW.attempt_no, NEW.provider, NEW.source, NEW.status, NEW.effect, NEW.code,
-           NEW.provider_code, NEW.provider_reference, NEW.actor, NEW.created_at, NEW.evidence IS NULL))
-    EXECUTE FUNCTION history_is_immutable();
 
 -- Answers to what people did to payouts: few, and read when a player is erased.
 CREATE INDEX idempotency_of_people ON idempotency (operation) WHERE operation <> 'payouts.create';
