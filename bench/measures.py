@@ -29,8 +29,10 @@ from bench.world import (
 from rewardrails.domain.assets import format_amount
 from rewardrails.domain.reward import COLUMNS
 from rewardrails.engine import batches
-from rewardrails.intake.reader import FileFormat, read_rows
+from rewardrails.engine.core import Core
+from rewardrails.intake.reader import FileFormat, StagedRow, read_rows
 from rewardrails.security.keys import Scope, create_key
+from rewardrails.security.vault import new_salt
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.sql import sql
 
@@ -87,8 +89,9 @@ async def intake(server: EmbeddedPostgres, sizes: Sizes) -> Sequence[Figure]:
     async with surroundings(server) as world:
         core = world.core
         rules = core.config.row_rules()
+        salt = new_salt()
         prepared = [
-            batches._columns(core, chunk.rows)  # noqa: SLF001 - the yardstick runs the very same columns
+            _columns(core, chunk.rows, salt)
             async for chunk in read_rows(data(), FileFormat.CSV, rules, rows_per_chunk=batches.STAGE_CHUNK)
         ]
         batch_id = await batches.open_batch(core, name="sql", file_format=FileFormat.CSV, actor="bench")
@@ -217,3 +220,10 @@ def peak_megabytes() -> int:
     """Peak memory of this process; `ru_maxrss` would start at its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def _columns(core: Core, rows: Sequence[StagedRow], salt: bytes) -> tuple[object, ...]:
+    """The very columns that a chunk is staged with."""
+    salts = {row.reward.player_id: salt for row in rows if row.reward}
+    sealed = batches._sealed(core, rows, salts)  # noqa: SLF001 - the yardstick runs what is measured
+    return (*batches._columns(core, rows), sealed, core.vault.key_id)  # noqa: SLF001

@@ -8,7 +8,7 @@ from rewardrails.providers.base import RewardPayoutProvider
 TAKE = """
 UPDATE payout SET state = 'submitting', version = version + 1, last_attempt_no = 1 WHERE id = (
     SELECT id FROM payout WHERE state = 'ready' AND provider = $1 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING *"""
+RETURNING *, (SELECT salt FROM player_secret WHERE player_secret.player_id = payout.player_id) AS salt"""
 DONE = "UPDATE payout SET state = 'pending', version = version + 1 WHERE id = $1"
 
 
@@ -22,7 +22,7 @@ async def work_plainly(core: Core, provider: RewardPayoutProvider, count: int) -
         order = Order(
             ref=AttemptRef(payout_id=row["id"], attempt_no=1),
             amount=Money(amount_minor=row["amount"], asset=row["asset"]),
-            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"]),
             player_id=row["player_id"],
             campaign=row["campaign"],
             jurisdiction=row["jurisdiction"],

@@ -39,6 +39,7 @@ async def life(core: Core, count: int) -> float:
                 ["applied"] * len(claimed),
                 [None] * len(claimed),
                 [0.0] * len(claimed),
+                *([row["body"] for row in claimed], ["k"] * len(claimed), ["p"] * len(claimed)),
             )
         await _seal(core)
     rate = watch.rate(count)

@@ -19,7 +19,10 @@ from rewardrails.events.signing import Believed, SigningKey
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.providers.registry import build_provider
 from rewardrails.secrets import Secret
+from rewardrails.security import data_keys
+from rewardrails.security.key_services import key_service
 from rewardrails.security.vault import Vault
+from rewardrails.security.wrapping import KeyRing, KeyWrapper, MasterKey
 from rewardrails.store import schema
 from rewardrails.store.database import Database, assert_no_transaction, refuse_unsafe_settings
 from rewardrails.store.embedded import EmbeddedPostgres
@@ -33,13 +36,19 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def opened(
-    config: Config, *, folder: Path = WORKING_FOLDER, process: str = "library", connections: int = 10
+    config: Config,
+    *,
+    folder: Path = WORKING_FOLDER,
+    process: str = "library",
+    connections: int = 10,
+    wrapper: KeyWrapper | None = None,
 ) -> AsyncIterator[Core]:
     """A ready `Core`: the database reached (or the embedded one started in `folder`), migrated and found safe.
 
-    `process` names what this process is in history. Raises `ConfigInvalid` when something is missing or unsafe.
+    `process` names what this process is in history; `wrapper` stands in for the configured master key or key service.
+    Raises `ConfigInvalid` when something is missing or unsafe, `KeyServiceUnavailable`.
     """
-    vault = Vault(master_key(config, folder))
+    ring = key_ring(config, folder, wrapper)
     async with AsyncExitStack() as stack:
         dsn = await _dsn(config, folder, stack)
         await _migrate(dsn)
@@ -51,31 +60,19 @@ async def opened(
         providers = _providers(config)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
-        await _refuse_another_key(database, vault)
+        vault = Vault(await data_keys.load(database, ring))
         async with database.transaction() as tx:
             await tx.execute(sql("ensure_provider_state"), sorted(config.providers), 0.0)
             await tx.execute(sql("ensure_pools"), *_pools(config), name)
         yield Core(
             database=database,
             vault=vault,
+            ring=ring,
             config=config,
             providers=providers,
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
             audit=audit_of(config, vault, folder),
-        )
-
-
-async def _refuse_another_key(database: Database, vault: Vault) -> None:
-    """The first process to start leaves its key's name; one with another key could neither read nor be read."""
-    async with database.transaction() as tx:
-        await tx.execute(sql("claim_instance"), vault.key_id)
-        stored = await tx.fetchval(sql("instance_key"))
-    if stored != vault.key_id:
-        raise ConfigInvalid(
-            f"this database is sealed with the master key {stored}, this process has {vault.key_id}: give every process the "
-            'same key, [security] master_key = "env:..." or the same working folder',
-            field="security.master_key",
         )
 
 
@@ -85,6 +82,19 @@ async def _migrate(dsn: str) -> None:
     from rewardrails.store import migrate  # noqa: PLC0415 - heavy, and needed only after an update
 
     await asyncio.to_thread(migrate.upgrade, dsn)
+
+
+def key_ring(config: Config, folder: Path, wrapper: KeyWrapper | None = None) -> KeyRing:
+    """What the configuration wraps data keys with. Raises `ConfigInvalid`."""
+    security = config.security
+    if wrapper is None and security.key_service is not None:
+        wrapper = key_service(security.key_service, security.key_service_settings)
+    others: list[KeyWrapper] = [MasterKey(secret) for secret in security.old_master_keys]
+    if wrapper is None:
+        return KeyRing(current=MasterKey(master_key(config, folder)), others=tuple(others))
+    if security.master_key is not None:
+        others.append(MasterKey(security.master_key))
+    return KeyRing(current=wrapper, others=tuple(others))
 
 
 def master_key(config: Config, folder: Path) -> Secret:

@@ -5,11 +5,14 @@
     │   ├── AmountInvalid        amount_invalid
     │   └── DestinationInvalid   destination_invalid
     ├── ConfigInvalid            config_invalid; knows file and line
+    │   └── KeyMissing           key_missing
+    ├── KeyServiceUnavailable    key_service_unavailable
     ├── Unauthorized             unauthorized
     ├── Forbidden                forbidden
     ├── NotFound                 not_found
     ├── StateConflict            state_conflict
-    │   └── NotCancelableError   not_cancelable
+    │   ├── NotCancelableError   not_cancelable
+    │   └── DataErased           data_erased
     ├── IdempotencyKeyReused     idempotency_key_reused
     ├── PoolExhausted            pool_exhausted
     ├── FileInvalid              file_invalid
@@ -72,6 +75,9 @@ class ErrorCode(StrEnum):
     WEBHOOK_SIGNATURE_INVALID = "webhook_signature_invalid"
     WEBHOOK_STALE = "webhook_stale"
     WEBHOOK_SUBJECT_MISMATCH = "webhook_subject_mismatch"
+    DATA_ERASED = "data_erased"
+    KEY_MISSING = "key_missing"
+    KEY_SERVICE_UNAVAILABLE = "key_service_unavailable"
     CONFIG_INVALID = "config_invalid"
     DATABASE_UNAVAILABLE = "database_unavailable"
     INTERNAL_ERROR = "internal_error"
@@ -153,6 +159,18 @@ class ConfigInvalid(RewardRailsError):
         return f"{place}: {self.message}" if place else self.message
 
 
+class KeyMissing(ConfigInvalid):
+    """Something is sealed with a key that this process was not given."""
+
+    code = ErrorCode.KEY_MISSING
+
+
+class KeyServiceUnavailable(RewardRailsError):
+    """The service that keeps the keys does not answer, or refuses."""
+
+    code = ErrorCode.KEY_SERVICE_UNAVAILABLE
+
+
 class Unauthorized(RewardRailsError):
     """Nobody we know is asking."""
 
@@ -181,6 +199,12 @@ class NotCancelableError(StateConflict):
     """The payout can no longer be taken back."""
 
     code = ErrorCode.NOT_CANCELABLE
+
+
+class DataErased(StateConflict):
+    """What is asked for was erased at its player's request, and no key opens it any more."""
+
+    code = ErrorCode.DATA_ERASED
 
 
 class IdempotencyKeyReused(RewardRailsError):
@@ -408,6 +432,21 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ),
         ErrorCode.WEBHOOK_SUBJECT_MISMATCH: _needs_operator(
             409, "A provider's report contradicts the payout it names: compare amount, asset and destination there."
+        ),
+        ErrorCode.DATA_ERASED: _terminal(
+            409,
+            "The player's data were erased by request: give the payout a new destination, or leave it as it is.",
+            _CHECK_DESTINATION,
+        ),
+        ErrorCode.KEY_MISSING: _needs_operator(
+            500,
+            "Something stored is sealed with a key this process was not given: configure that key, then start again.",
+            _TRY_AGAIN,
+        ),
+        ErrorCode.KEY_SERVICE_UNAVAILABLE: _retryable(
+            503,
+            "The key service does not answer: nothing was begun; look at the service, then start again.",
+            _TRY_AGAIN,
         ),
         ErrorCode.CONFIG_INVALID: _needs_operator(
             500,

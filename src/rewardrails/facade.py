@@ -45,6 +45,7 @@ from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger import invariants, posting
 from rewardrails.ledger.invariants import LedgerReport
 from rewardrails.ledger.posting import Pool, PoolMovement
+from rewardrails.security.wrapping import KeyWrapper
 from rewardrails.worker.worker import Worker
 
 PAY_BATCH = 500
@@ -88,14 +89,18 @@ class RewardRails:
         folder: Path | str = WORKING_FOLDER,
         actor: str = "library",
         connections: int = 10,
+        wrapper: KeyWrapper | None = None,
     ) -> AsyncIterator[Self]:
         """Reach (or start) the database and migrate it; close everything at the end of the `async with` block.
 
         `config` is a `Config` or the path of a `rewardrails.toml`; None reads `rewardrails.toml` here if there is one.
-        `folder` keeps the embedded database and generated local secrets. Raises `ConfigInvalid`.
+        `folder` keeps the embedded database and generated local secrets; `wrapper` is a key service of your own, in place of
+        the master key. Raises `ConfigInvalid`, `KeyServiceUnavailable`.
         """
         settings = config if isinstance(config, Config) else read_config(Path(config) if config else None)
-        async with opened(settings, folder=Path(folder), process=actor, connections=connections) as core:
+        async with opened(
+            settings, folder=Path(folder), process=actor, connections=connections, wrapper=wrapper
+        ) as core:
             rails = cls(core, actor=actor)
             try:
                 yield rails

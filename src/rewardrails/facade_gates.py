@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from rewardrails.domain.policy.case import ListKind
-from rewardrails.engine import addresses, approve, explain, legal, players, rates
+from rewardrails.engine import addresses, approve, erase, explain, legal, players, rates
 from rewardrails.engine.addresses import LoadedList, NewList
 from rewardrails.engine.approve import Waiting
 from rewardrails.engine.core import Core
+from rewardrails.engine.erase import Erased, ErasureRequest
 from rewardrails.engine.explain import Explanation
 from rewardrails.engine.legal import NewApproval, RecordedApproval
 from rewardrails.engine.players import CheckReport, RiskReport
@@ -56,6 +57,10 @@ class Gates:
     async def report_risk(self, reports: Sequence[RiskReport]) -> None:
         """Tell how much players are distrusted."""
         await players.report_risk(self._core, reports, actor=self._actor)
+
+    async def erase_players(self, requests: Sequence[ErasureRequest]) -> Mapping[str, Erased]:
+        """Erase players' data for good; answers what became of each request."""
+        return await erase.erase_players(self._core, requests, actor=self._actor)
 
     async def load_list(
         self, data: bytes, *, name: str, kind: ListKind, source: str, dated: datetime | None = None

@@ -52,6 +52,11 @@ def random_fraction() -> float:
     return _source.random_fraction()
 
 
+def random_bytes(nbytes: int) -> bytes:
+    """`nbytes` unguessable bytes for keys and salts; always the system's, whatever source is used."""
+    return secrets.token_bytes(nbytes)
+
+
 def new_token(nbytes: int = 32) -> str:
     """An unguessable URL-safe text of `nbytes` random bytes."""
     return _source.new_token(nbytes)

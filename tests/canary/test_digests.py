@@ -44,7 +44,7 @@ async def test_nothing_stored_can_be_made_again_without_the_master_key(postgres_
 async def _installation(dsn: str, master: str) -> AsyncIterator[Core]:
     rail = ScriptedRail("one", explode, replace(CAPABILITIES, lookup_is_authoritative=False))
     async with opened_core(dsn, [rail]) as core:
-        yield replace(core, vault=Vault(Secret(master * 48)))
+        yield replace(core, vault=Vault.of_master(Secret(master * 48)))
 
 
 async def _tell_everything(core: Core) -> None:

@@ -180,7 +180,7 @@ async def a_world(folder: Path, dsn: str, shop: Shop) -> AsyncIterator[World]:
     path = folder / "rewardrails.toml"
     figures = {"port": 1, "breaker_failures": 10**6, "breaker_seconds": 5.0}
     path.write_text(HEAD % figures + _section(shop.rail, shop.process) + ROUTES % {"last": "one"})
-    config, vault = Config.load(path, {"DATABASE_URL": dsn}), Vault(Secret("m" * 48))
+    config, vault = Config.load(path, {"DATABASE_URL": dsn}), Vault.of_master(Secret("m" * 48))
     structlog.configure(wrapper_class=quiet)
     try:
         with clock.use(shift):

@@ -92,7 +92,7 @@ async def opened_core(
     database = await Database.connect(dsn, max_size=connections)
     core = Core(
         database=database,
-        vault=Vault(Secret("m" * 48)),
+        vault=Vault.of_master(Secret("m" * 48)),
         config=parsed,
         providers={provider.name: provider for provider in providers},
         actor=f"test-{ids.new_token(4)}",

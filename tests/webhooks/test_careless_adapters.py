@@ -101,7 +101,7 @@ async def test_an_event_may_have_any_name(door: Door, trials):
 
 @pytest.mark.promise("G2", "G8")
 async def test_a_notice_that_this_process_cannot_open_waits_and_holds_up_no_other(door: Door):
-    seal, other = door.core.vault.seal, Vault(type(door.one.secret)("o" * 48))
+    seal, other = door.core.vault.seal, Vault.of_master(type(door.one.secret)("o" * 48))
     door.core.vault.seal = other.seal  # type: ignore[method-assign]
     await door.tell("paid")
     door.core.vault.seal = seal  # type: ignore[method-assign]

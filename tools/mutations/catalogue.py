@@ -496,16 +496,49 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             Edit(
                 path="security/vault.py",
-                old="return nonce + self._aead.encrypt(nonce, plain, purpose)",
-                new="return nonce + plain",
+                old="return _OF_NOBODY + nonce + self._for_nobody[self.key_id].encrypt(nonce, plain, _OF_NOBODY + purpose)",
+                new="return _OF_NOBODY + nonce + plain",
             ),
             Edit(
                 path="security/vault.py",
-                old="return self._aead.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose)",
-                new="return sealed[_NONCE_BYTES:]",
+                old="return head + nonce + self._of_player(self.key_id, salt).encrypt(nonce, plain, head + purpose)",
+                new="return head + nonce + plain",
+            ),
+            Edit(
+                path="security/vault.py",
+                old="return cipher.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], head + purpose)",
+                new="return body[_NONCE_BYTES:]",
             ),
         ),
         tests=(f"{_NOTICES}::test_the_stored_body_holds_nothing_readable", "tests/canary/test_canaries.py"),
+    ),
+    _one(
+        "every player sealed with one key",
+        "security/vault.py",
+        'hmac.digest(self._for_players[key_id], salt + b"\\x01", hashlib.sha256)',
+        "self._for_players[key_id]",
+        "tests/unit/security/test_vault.py",
+    ),
+    _one(
+        "an erasure that keeps the salt",
+        "store/queries/vault.sql",
+        "UPDATE player_secret SET salt = NULL, erased_at",
+        "UPDATE player_secret SET salt = salt, erased_at",
+        "tests/integration/vault/test_erasure.py",
+    ),
+    _one(
+        "a player erased while money is under way",
+        "engine/erase.py",
+        "if player_id in known - busy]",
+        "if player_id in known]",
+        "tests/integration/vault/test_erasure.py",
+    ),
+    _one(
+        "re-sealing over what was written meanwhile",
+        "engine/reseal.py",
+        'was = [row["sealed"] for row, _ in sealed]',
+        "was = [value for _, value in sealed]",
+        "tests/integration/vault/test_rotation.py",
     ),
     _one(
         "digest of a request made without the master key",

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rewardrails.cli import checks_audit
 from rewardrails.cli.checks_gates import GATE_CHECKS
+from rewardrails.cli.checks_vault import master_keys, seals
 from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
@@ -44,9 +45,10 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         _pools,
         *GATE_CHECKS,
         checks_audit.checkpoints,
+        master_keys,
     ]
     if deep:
-        checks.append(checks_audit.whole_log)
+        checks += [checks_audit.whole_log, seals]
     return [finding for check in checks for finding in await check(rails)]
 
 

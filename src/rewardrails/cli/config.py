@@ -2,11 +2,10 @@
 
 from cyclopts import App
 
-from rewardrails.bootstrap import master_key
+from rewardrails.bootstrap import key_ring
 from rewardrails.cli.session import Here
 from rewardrails.config import Environment
 from rewardrails.providers.registry import build_provider
-from rewardrails.security.vault import Vault
 
 app = App(name="config", help="The configuration.")
 
@@ -16,7 +15,7 @@ async def check(*, session: Here) -> None:
     """Read the configuration, its secrets and every enabled adapter's settings, without touching the database."""
     config = session.config()
     if config.environment is not Environment.TEST:  # there it is made when it is first needed
-        Vault(master_key(config, session.folder))
+        key_ring(config, session.folder)
     for name, settings in config.providers.items():
         if settings.enabled:
             await build_provider(name, settings, config).close()

@@ -18,7 +18,7 @@ async def doctor(*, deep: Annotated[bool, Parameter(negative="")] = False, sessi
     Parameters
     ----------
     deep
-        Also recompute the whole log.
+        Also recompute the whole log, and look at what every stored value is sealed with.
     """
     async with session.rails(Scope.READ) as rails:
         findings = await examine(rails, deep=deep)

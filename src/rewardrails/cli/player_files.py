@@ -10,12 +10,13 @@ import msgspec
 from rewardrails.api.schemas.players import CheckIn, ChecksIn, RiskIn, RisksIn
 from rewardrails.cli.moments import read_moment
 from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.engine.erase import ErasureRequest
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import FieldInvalid, FileInvalid, RewardRailsError
 
 MAX_LINES = 100_000
 _SHOWN = 20
-_Report = TypeVar("_Report", CheckReport, RiskReport)
+_Report = TypeVar("_Report", CheckReport, RiskReport, ErasureRequest)
 
 
 def read_checks(path: Path) -> list[CheckReport]:
@@ -26,6 +27,11 @@ def read_checks(path: Path) -> list[CheckReport]:
 def read_risks(path: Path) -> list[RiskReport]:
     """Every risk score of a file. Raises `FileInvalid` naming the lines at fault."""
     return _read(path, ("player_id", "score", "expires_at"), _risk_of_line)
+
+
+def read_erasures(path: Path) -> list[ErasureRequest]:
+    """Every erasure of a file. Raises `FileInvalid` naming the lines at fault."""
+    return _read(path, ("player_id", "reason"), _erasure_of_line)
 
 
 def check_of(cells: Mapping[str, Any]) -> CheckReport:
@@ -47,6 +53,13 @@ def risk_of(cells: Mapping[str, Any]) -> RiskReport:
 def _risk_of_line(cells: Mapping[str, Any]) -> RiskReport:
     reasons = [reason.strip() for reason in cells.get("reasons", "").split(";") if reason.strip()]
     return risk_of({**cells, "reasons": reasons})
+
+
+def _erasure_of_line(cells: Mapping[str, Any]) -> ErasureRequest:
+    for name in ("player_id", "reason"):
+        if not cells.get(name):
+            raise FieldInvalid(f"{name}: must not be empty", field=name)
+    return ErasureRequest(player_id=cells["player_id"], reason=cells["reason"])
 
 
 def _read(path: Path, columns: tuple[str, ...], report_of: Callable[[Mapping[str, Any]], _Report]) -> list[_Report]:

@@ -1,19 +1,24 @@
-"""`rewardrails players`: what the game knows of its players: checks made elsewhere, and distrust."""
+"""`rewardrails players`: what the game knows of its players: checks made elsewhere, and distrust; and their erasure."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
+from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.moments import Moment
-from rewardrails.cli.player_files import check_of, read_checks, read_risks, risk_of
+from rewardrails.cli.output import table
+from rewardrails.cli.player_files import check_of, read_checks, read_erasures, read_risks, risk_of
 from rewardrails.cli.session import Here
 from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.engine.erase import Erased, ErasureRequest
 from rewardrails.errors import FieldInvalid
 from rewardrails.security.keys import Scope
 
-app = App(name="players", help="Tell how checks of players came out, and how much they are distrusted.")
-_ONE_OR_MANY = "either --file FILE, or one player by"
+app = App(
+    name="players", help="Tell how checks of players came out and how much they are distrusted; erase their data."
+)
 
 
 @app.command
@@ -103,10 +108,47 @@ async def risk(
     _told(session, len(reports), "risk scores")
 
 
-def _require(options: Mapping[str, object]) -> None:
+@app.command(name="erase")
+async def erase_players(
+    player: str | None = None,
+    /,
+    *,
+    reason: str | None = None,
+    source: Annotated[Path | None, Parameter(name="--from")] = None,
+    session: Here,
+) -> int:
+    """Erase a player's personal data for good; payouts keep their amounts and history. Exit code 1 when one is not erased.
+
+    Refused while a payout of the player is under way or unknown. Keep every request outside the database too: a restored
+    backup brings the data back, and --from erases them again.
+
+    Parameters
+    ----------
+    player
+        The player's id.
+    reason
+        The name of the request, such as a case number; it is kept, so nothing personal.
+    source
+        CSV with the columns player_id and reason.
+    """
+    if source is None:
+        _require({"PLAYER": player, "--reason": reason}, many="--from FILE")
+        requests = [ErasureRequest(player_id=player or "", reason=reason or "")]
+    else:
+        _refuse({"PLAYER": player, "--reason": reason})
+        requests = read_erasures(source)
+    async with session.rails(Scope.COMPLY) as rails:
+        outcomes = await rails.gates.erase_players(requests)
+    rows = [(player_id, outcome.value.replace("_", " ")) for player_id, outcome in outcomes.items()]
+    session.output.show(outcomes, table("Erasures", ("player", "outcome"), rows))
+    failed = set(outcomes.values()) & {Erased.UNDER_WAY, Erased.UNKNOWN_PLAYER}
+    return ExitCode.REFUSED if failed else ExitCode.OK
+
+
+def _require(options: Mapping[str, object], many: str = "--file FILE") -> None:
     missing = [name for name, value in options.items() if value is None]
     if missing:
-        raise FieldInvalid(f"give {_ONE_OR_MANY} {', '.join(options)}; missing: {', '.join(missing)}")
+        raise FieldInvalid(f"give either {many}, or one player by {', '.join(options)}; missing: {', '.join(missing)}")
 
 
 def _refuse(options: Mapping[str, object]) -> None:

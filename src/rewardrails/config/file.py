@@ -120,6 +120,9 @@ class SecurityTable(Table):
     """[security]."""
 
     master_key: Reference | None = None
+    old_master_keys: list[Reference] = []
+    key_service: str | None = None
+    key_service_settings: dict[str, str] = {}
 
 
 class AuditTable(Table):

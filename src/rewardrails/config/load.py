@@ -94,7 +94,13 @@ class _Builder:
             server=model.ServerSettings(**file.server.model_dump()),
             worker=model.WorkerSettings(**file.worker.model_dump()),
             security=model.SecuritySettings(
-                master_key=self._optional(("security", "master_key"), file.security.master_key)
+                master_key=self._optional(("security", "master_key"), file.security.master_key),
+                old_master_keys=tuple(
+                    self._secret(("security", "old_master_keys", index), reference)
+                    for index, reference in enumerate(file.security.old_master_keys)
+                ),
+                key_service=file.security.key_service,
+                key_service_settings=file.security.key_service_settings,
             ),
             audit=self._audit(),
             breaker=model.BreakerSettings(**file.breaker.model_dump()),

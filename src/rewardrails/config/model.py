@@ -128,9 +128,15 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecuritySettings:
-    """The master key; None only where a test environment makes its own."""
+    """What the data keys are wrapped with: a master key (None only where a test environment makes its own) or a key service.
+
+    `old_master_keys` open what they wrapped and seal nothing any more. `key_service` is the name of an installed service.
+    """
 
     master_key: Secret | None = None
+    old_master_keys: tuple[Secret, ...] = ()
+    key_service: str | None = None
+    key_service_settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from rewardrails.errors import ConfigInvalid, DestinationInvalid
 
 _MAX_TELEGRAM_ID = 2**52
 _SHOWN = 4
+ERASED = "erased"
+"""What stands in place of a destination whose player was erased; no parser reads it as one."""
 _telegram_id = re.compile(r"[1-9][0-9]{0,15}").fullmatch
 # The common form only; `email-validator` judges everything else.
 _common_email = re.compile(
@@ -33,6 +35,8 @@ class Destination:
 
     def masked(self) -> str:
         """Enough for its owner to know it again, too little for anybody else to use."""
+        if self.value == ERASED:
+            return ERASED
         local, at, domain = self.value.rpartition("@")
         if at and " " not in self.value:
             return f"{local[:1]}***@{domain}"

@@ -6,7 +6,7 @@ is answered as it stands. The rules the rows were judged by count as content, so
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,8 +18,9 @@ import asyncpg
 from rewardrails import ids
 from rewardrails.domain.reward import RowRules
 from rewardrails.engine.core import Core
+from rewardrails.engine.player_salts import salts_for
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_within
-from rewardrails.errors import FileInvalid, NotFound, StateConflict
+from rewardrails.errors import DataErased, FileInvalid, NotFound, StateConflict
 from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
 from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
@@ -145,7 +146,9 @@ async def stage(core: Core, batch_id: UUID, data: AsyncIterable[bytes]) -> Batch
             if writing is not None:
                 await writing
             # The database stores this chunk while the next one is read.
-            work = partial(_stage_chunk, batch_id=batch_id, chunk=chunk, before=before, here=here, columns=columns)
+            work = partial(
+                _stage_chunk, core=core, batch_id=batch_id, chunk=chunk, before=before, here=here, columns=columns
+            )
             writing = asyncio.create_task(core.database.run(work))
             await asyncio.sleep(0)
     finally:
@@ -184,13 +187,22 @@ def _another_file(batch_id: UUID) -> FileInvalid:
 
 
 async def _stage_chunk(
-    tx: Connection, *, batch_id: UUID, chunk: Chunk, before: _Place, here: _Place, columns: tuple[object, ...]
+    tx: Connection,
+    *,
+    core: Core,
+    batch_id: UUID,
+    chunk: Chunk,
+    before: _Place,
+    here: _Place,
+    columns: tuple[object, ...],
 ) -> None:
     """Append a chunk to exactly what this upload read before it, unless it is there: a lost commit, or a second upload."""
     position = (here.rows, chunk.bytes_consumed, here.prefix_digest, before.rows, before.prefix_digest)
     if await tx.fetchval(sql("note_staged"), batch_id, *position) is not None:
         if chunk.rows:
-            await tx.execute(sql("stage_rows"), batch_id, *columns)
+            salts = await salts_for(tx, [row.reward.player_id for row in chunk.rows if row.reward])
+            sealed = await asyncio.to_thread(_sealed, core, chunk.rows, salts)
+            await tx.execute(sql("stage_rows"), batch_id, *columns, sealed, core.vault.key_id)
         return
     row = await tx.fetchrow(sql("staged_so_far"), batch_id)
     if row is None or row["state"] != BatchState.STAGING:
@@ -215,11 +227,14 @@ def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[object, ...]:
         [reward.amount_minor if reward else None for reward in rewards],
         [reward.jurisdiction if reward else None for reward in rewards],
         [reward.destination.kind if reward else None for reward in rewards],
-        [core.seal_destination(reward.destination) if reward else None for reward in rewards],
         [core.digest_destination(reward.destination) if reward else None for reward in rewards],
         [core.digest_content(reward) if reward else None for reward in rewards],
-        core.vault.key_id,
     )
+
+
+def _sealed(core: Core, rows: Sequence[StagedRow], salts: Mapping[str, bytes]) -> list[bytes | None]:
+    rewards = [row.reward for row in rows]
+    return [core.seal_destination(one.destination, salts[one.player_id]) if one else None for one in rewards]
 
 
 def rules_digest(rules: RowRules) -> bytes:
@@ -282,12 +297,14 @@ async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit:
     batch = await tx.fetchrow(sql("next_batch_to_start"), batch_id)
     if batch is None:
         return 0
+    await tx.execute(sql("writing_for_players"))
     rows = await tx.fetch(sql("rows_to_start"), batch["id"], batch["started_to"], limit)
     if rows:
-        results = await request_within(
-            core, tx, [_request(core, batch["id"], row) for row in rows], batch["started_by"]
-        )
-        await _store_answers(tx, batch["id"], rows, results)
+        asked = [_request(core, batch["id"], row) for row in rows]
+        wanted = [request for request in asked if isinstance(request, PayoutRequest)]
+        results = iter(await request_within(core, tx, wanted, batch["started_by"]))
+        answers = [next(results) if isinstance(one, PayoutRequest) else one for one in asked]
+        await _store_answers(tx, batch["id"], rows, answers)
     done = len(rows) < limit
     reached = rows[-1]["row_no"] if rows else batch["started_to"]
     await tx.execute(
@@ -296,8 +313,13 @@ async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit:
     return len(rows)
 
 
-def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
-    destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"])
+def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest | RequestResult:
+    """The request a staged row makes; a refusal when its player was erased since."""
+    sealed = (row["destination_ciphertext"], row["destination_key_id"])
+    try:
+        destination = core.open_destination(*sealed, row["salt"])
+    except DataErased as erased:
+        return RequestResult(verdict=RequestVerdict.REFUSED, code=erased.code, message=erased.message)
     return PayoutRequest(
         campaign=row["campaign"],
         reward_id=row["reward_id"],
@@ -306,8 +328,8 @@ def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest:
         amount_minor=row["amount"],
         jurisdiction=row["jurisdiction"],
         destination_kind=row["destination_kind"],
-        destination_ciphertext=row["destination_ciphertext"],
-        destination_key_id=row["destination_key_id"],
+        destination=destination,
+        sealed=sealed if sealed[1] == core.vault.key_id else None,
         destination_digest=row["destination_digest"],
         address_digest=core.digest_address(destination),
         content_digest=row["content_digest"],

@@ -10,10 +10,12 @@ from rewardrails.domain.reward import RewardRow
 from rewardrails.events.audit import Audit
 from rewardrails.providers.base import RewardPayoutProvider
 from rewardrails.security.vault import Vault
+from rewardrails.security.wrapping import KeyRing
 from rewardrails.store.database import Database
 
-_DESTINATION = b"destination"
-_EVIDENCE = b"evidence"
+DESTINATION = b"destination"
+EVIDENCE = b"evidence"
+RAIL_STATE = b"rail-state"
 _SEPARATOR = "\x1f"
 
 
@@ -21,7 +23,8 @@ _SEPARATOR = "\x1f"
 class Core:
     """Database, keys, configuration and providers of one process; `actor` names the process in history.
 
-    `providers` holds also those that are switched off: they are asked about what they were given before, never sent to.
+    `ring` wraps the vault's data keys; None where they were not taken from the database. `providers`
+    holds also those that are switched off: they are asked about what they were given before, never sent to.
     Without `audit` the log is sealed, not signed.
     """
 
@@ -32,19 +35,20 @@ class Core:
     actor: str
     retry: RetryRule = field(default_factory=RetryRule)
     audit: Audit | None = None
+    ring: KeyRing | None = None
 
     def sends(self, provider: str | None) -> bool:
         """Whether this provider is there and switched on."""
         return provider is not None and provider in self.providers and self.config.providers[provider].enabled
 
-    def seal_destination(self, destination: Destination) -> bytes:
-        """Destination and memo as one ciphertext."""
+    def seal_destination(self, destination: Destination, salt: bytes) -> bytes:
+        """Destination and memo as one ciphertext, for the player whose salt it is."""
         text = _SEPARATOR.join((destination.kind, destination.value, destination.memo))
-        return self.vault.seal(text.encode(), _DESTINATION)
+        return self.vault.seal(text.encode(), DESTINATION, salt)
 
-    def open_destination(self, sealed: bytes, key_id: str) -> Destination:
-        """The destination that `seal_destination` sealed."""
-        kind, value, memo = self.vault.open(sealed, _DESTINATION, key_id).decode().split(_SEPARATOR, 2)
+    def open_destination(self, sealed: bytes, key_id: str, salt: bytes | None) -> Destination:
+        """The destination that `seal_destination` sealed. Raises `DataErased`, `KeyMissing`."""
+        kind, value, memo = self.vault.open(sealed, DESTINATION, key_id, salt).decode().split(_SEPARATOR, 2)
         return Destination(kind=kind, value=value, memo=memo)
 
     def digest_destination(self, destination: Destination) -> bytes:
@@ -59,10 +63,18 @@ class Core:
         """Keyed digest of everything a reward says (32 bytes); equal content has equal digests."""
         return self.vault.digest(reward.content_digest())
 
-    def seal_evidence(self, raw: bytes) -> bytes:
-        """A provider's raw words as ciphertext."""
-        return self.vault.seal(raw, _EVIDENCE)
+    def seal_evidence(self, raw: bytes, salt: bytes) -> bytes:
+        """Raw words about a payout as ciphertext, for the player whose salt it is."""
+        return self.vault.seal(raw, EVIDENCE, salt)
 
-    def open_evidence(self, sealed: bytes, key_id: str) -> bytes:
-        """What `seal_evidence` sealed."""
-        return self.vault.open(sealed, _EVIDENCE, key_id)
+    def open_evidence(self, sealed: bytes, key_id: str, salt: bytes | None) -> bytes:
+        """What `seal_evidence` sealed. Raises `DataErased`, `KeyMissing`."""
+        return self.vault.open(sealed, EVIDENCE, key_id, salt)
+
+    def seal_rail_state(self, raw: bytes, salt: bytes | None) -> bytes:
+        """What an adapter prepared, or resumes by, as ciphertext."""
+        return self.vault.seal(raw, RAIL_STATE, salt)
+
+    def open_rail_state(self, sealed: bytes | None, key_id: str | None, salt: bytes | None) -> bytes | None:
+        """What `seal_rail_state` sealed; without a key what an older version stored in clear."""
+        return sealed if sealed is None or key_id is None else self.vault.open(sealed, RAIL_STATE, key_id, salt)

@@ -56,7 +56,7 @@ async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> li
             player_id=row["player_id"],
             amount_minor=row["amount"],
             asset=row["asset"],
-            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"]),
             since=row["since"],
         )
         for row in rows

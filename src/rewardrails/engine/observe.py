@@ -1,7 +1,7 @@
 """Applying what was observed: calls, webhooks, polls and people all come through here, in batches."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -104,7 +104,7 @@ async def _apply(core: Core, connection: Connection, batch: Sequence[Seen]) -> d
         move = _decide(core, item, trusted, payout, attempt)
         verdicts[item.id] = Verdict(move.effect.value)
         moves.append((item, move))
-    await _write(core, connection, moves)
+    await _write(core, connection, moves, {payout_id: row["salt"] for payout_id, row in payouts.items()})
     return verdicts
 
 
@@ -184,7 +184,9 @@ def _decide(core: Core, item: Seen, seen: Observation, payout: asyncpg.Record, a
     return decide(standing, seen, core.retry)
 
 
-async def _write(core: Core, connection: Connection, moves: Sequence[tuple[Seen, Move]]) -> None:
+async def _write(
+    core: Core, connection: Connection, moves: Sequence[tuple[Seen, Move]], salts: Mapping[UUID, bytes | None]
+) -> None:
     by_actor: dict[str, list[tuple[Seen, Move]]] = {}
     for item, move in moves:
         by_actor.setdefault(item.actor, []).append((item, move))
@@ -192,7 +194,8 @@ async def _write(core: Core, connection: Connection, moves: Sequence[tuple[Seen,
         steps = [Step.of_move(move, _due_in(item, move)) for item, move in group if move.to_state is not None]
         await write_steps(connection, steps, actor)
         await _write_attempts(core, connection, group)
-        await _write_observations(core, connection, group, actor)
+        evidence = [_sealed(core, item.observation.evidence, salts[item.ref.payout_id]) for item, _ in group]
+        await _write_observations(core, connection, group, evidence, actor)
 
 
 def _due_in(item: Seen, move: Move) -> float:
@@ -233,10 +236,12 @@ def _sync_in(core: Core, provider: str, state: AttemptState) -> float | None:
 
 
 async def _write_observations(
-    core: Core, connection: Connection, group: Sequence[tuple[Seen, Move]], actor: str
+    core: Core,
+    connection: Connection,
+    group: Sequence[tuple[Seen, Move]],
+    evidence: Sequence[bytes | None],
+    actor: str,
 ) -> None:
-    if not group:
-        return
     await connection.execute(
         sql("insert_observations"),
         [item.id for item, _ in group],
@@ -249,16 +254,17 @@ async def _write_observations(
         [item.observation.code.value if item.observation.code else None for item, _ in group],
         [item.observation.evidence.provider_code or None for item, _ in group],
         [item.observation.provider_reference or None for item, _ in group],
-        [_sealed(core, item.observation.evidence) for item, _ in group],
+        evidence,
         core.vault.key_id,
         actor,
     )
 
 
-def _sealed(core: Core, evidence: Evidence) -> bytes | None:
-    if not (evidence.body or evidence.message or evidence.trace_id or evidence.provider_status):
+def _sealed(core: Core, evidence: Evidence, salt: bytes | None) -> bytes | None:
+    """Evidence for the payout's player; what comes after the player was erased is not kept."""
+    if salt is None or not (evidence.body or evidence.message or evidence.trace_id or evidence.provider_status):
         return None
-    return core.seal_evidence(evidence_text(evidence))
+    return core.seal_evidence(evidence_text(evidence), salt)
 
 
 def evidence_text(evidence: Evidence) -> bytes:

@@ -19,6 +19,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import UNSENT, judge_again
 from rewardrails.engine.observe import apply_observations, new_seen
+from rewardrails.engine.player_salts import salts_for
 from rewardrails.engine.steps import Step, release, reserve, write_steps
 from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
@@ -87,16 +88,19 @@ async def _find_route(core: Core, tx: Connection, row: asyncpg.Record) -> None:
 async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
     """Send a failed or returned payout again under a new key, reserving its money anew.
 
-    Raises `StateConflict` for every other state (an unknown outcome is resolved, not retried), `PoolExhausted`.
+    Raises `StateConflict` for every other state (an unknown outcome is resolved, not retried), `PoolExhausted`,
+    `DataErased` when the player was erased since and it has no new destination.
     """
-    await core.database.run_once(lambda tx: retry_within(tx, payout_id, actor=actor))
+    await core.database.run_once(lambda tx: retry_within(core, tx, payout_id, actor=actor))
 
 
-async def retry_within(tx: Connection, payout_id: UUID, *, actor: str) -> None:
+async def retry_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str) -> None:
     """`retry` inside the caller's transaction."""
+    await tx.execute(sql("writing_for_players"))
     row = await _locked(tx, payout_id)
     if row["state"] not in (PayoutState.FAILED, PayoutState.RETURNED):
         raise _conflict(row, "retried", "only a failed or returned payout can; an unknown outcome is resolved instead")
+    core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
     try:
         async with tx.transaction():
             await _write(tx, row, PayoutState.READY, actor, postings=reserve(row["amount"] + row["fee_ceiling"]))
@@ -178,12 +182,13 @@ async def correct_destination_within(
         jurisdiction=row["jurisdiction"],
         destination=destination,
     )
+    salt = (await salts_for(tx, [row["player_id"]]))[row["player_id"]]
     corrected = one(
         await tx.fetchrow(
             sql("correct_destination"),
             payout_id,
             row["version"],
-            core.seal_destination(destination),
+            core.seal_destination(destination, salt),
             core.vault.key_id,
             core.digest_destination(destination),
             core.digest_content(reward),

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from rewardrails.domain.destination import Destination
+from rewardrails.domain.destination import ERASED, Destination
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
-from rewardrails.errors import NotFound
+from rewardrails.engine.player_salts import salts_of_payouts
+from rewardrails.errors import DataErased, NotFound
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -170,18 +171,23 @@ async def read_history(core: Core, payout_id: UUID) -> PayoutHistory:
         observations = await connection.fetch(sql("observations_of"), payout_id)
         resolutions = await connection.fetch(sql("resolutions_of"), payout_id)
         events = await connection.fetch(sql("events_of"), payout_id)
+        salts = await salts_of_payouts(connection, [payout_id])
     return PayoutHistory(
         payout=payout,
         attempts=tuple(AttemptView(**dict(row)) for row in attempts),
         observations=tuple(ObservationView(**dict(row)) for row in observations),
-        resolutions=tuple(_resolution(core, row) for row in resolutions),
+        resolutions=tuple(_resolution(core, row, salts[payout_id]["salt"]) for row in resolutions),
         events=tuple(EventView(**dict(row)) for row in events),
     )
 
 
-def _resolution(core: Core, row: asyncpg.Record) -> ResolutionView:
+def _resolution(core: Core, row: asyncpg.Record, salt: bytes | None) -> ResolutionView:
     fields = dict(row)
-    evidence = core.open_evidence(fields.pop("evidence"), fields.pop("evidence_key_id")).decode()
+    sealed, key_id = fields.pop("evidence"), fields.pop("evidence_key_id")
+    try:
+        evidence = core.open_evidence(sealed, key_id, salt).decode()
+    except DataErased:
+        evidence = ERASED
     return ResolutionView(evidence=evidence, **fields)
 
 
@@ -217,7 +223,7 @@ def _payout(core: Core, row: asyncpg.Record) -> PayoutView:
         fee_ceiling_minor=row["fee_ceiling"],
         fee_minor=row["fee"],
         jurisdiction=row["jurisdiction"],
-        destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+        destination=_destination(core, row),
         provider=row["provider"],
         state=PayoutState(row["state"]),
         code=row["code"],
@@ -229,3 +235,11 @@ def _payout(core: Core, row: asyncpg.Record) -> PayoutView:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def _destination(core: Core, row: asyncpg.Record) -> Destination:
+    """The destination, or the word that it was erased."""
+    try:
+        return core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
+    except DataErased:
+        return Destination(kind=row["destination_kind"], value=ERASED)

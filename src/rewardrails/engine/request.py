@@ -9,6 +9,7 @@ from uuid import UUID
 
 from rewardrails import ids
 from rewardrails.domain.assets import MAX_MINOR
+from rewardrails.domain.destination import Destination
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.policy.case import Subject
 from rewardrails.domain.policy.verdict import Verdict
@@ -18,6 +19,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.facts import Candidate
 from rewardrails.engine.gates.judging import Judged, judge_batch, rail_of
+from rewardrails.engine.player_salts import salts_for
 from rewardrails.errors import ErrorCode
 from rewardrails.ledger.posting import pools_by_name
 from rewardrails.store import origin
@@ -28,9 +30,10 @@ from rewardrails.store.sql import sql
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutRequest:
-    """A validated reward whose destination is sealed already; amounts in smallest units.
+    """A validated reward; amounts in smallest units. Its destination is sealed where its payout is made.
 
-    `quote` fixes provider and fee ceiling; without one the route and the provider's fee rule decide.
+    `sealed` is what a staged row was sealed to, with the name of its key: it is taken over as it stands. `quote` fixes
+    provider and fee ceiling; without one the route and the provider's fee rule decide.
     """
 
     campaign: str
@@ -40,13 +43,13 @@ class PayoutRequest:
     amount_minor: int
     jurisdiction: str
     destination_kind: str
-    destination_ciphertext: bytes = field(repr=False)
-    destination_key_id: str
+    destination: Destination = field(repr=False)
     destination_digest: bytes
     address_digest: bytes
     content_digest: bytes
     batch_id: UUID | None = None
     quote: "PinnedQuote | None" = None
+    sealed: tuple[bytes, str] | None = field(default=None, repr=False)
     origin: str = field(default_factory=origin.current)
 
     @property
@@ -68,7 +71,7 @@ class PinnedQuote:
 def request_of(
     core: Core, reward: RewardRow, *, batch_id: UUID | None = None, quote: PinnedQuote | None = None
 ) -> PayoutRequest:
-    """The request for a validated reward, its destination sealed."""
+    """The request for a validated reward."""
     return PayoutRequest(
         campaign=reward.campaign,
         reward_id=reward.reward_id,
@@ -77,8 +80,7 @@ def request_of(
         amount_minor=reward.amount_minor,
         jurisdiction=reward.jurisdiction,
         destination_kind=reward.destination.kind,
-        destination_ciphertext=core.seal_destination(reward.destination),
-        destination_key_id=core.vault.key_id,
+        destination=reward.destination,
         destination_digest=core.digest_destination(reward.destination),
         address_digest=core.digest_address(reward.destination),
         content_digest=core.digest_content(reward),
@@ -162,7 +164,7 @@ async def request_within(
             planned[index] = plan
     met = await _payouts_met(connection, planned.values())
     fresh = _first_of_each_reward(plan for plan in planned.values() if plan.request.reward not in met)
-    made = await _insert(connection, await _judge(core, connection, fresh, actor), actor)
+    made = await _insert(core, connection, await _judge(core, connection, fresh, actor), actor)
     fitting = await _reserve(connection, made, actor)
     await _note_gates(core, connection, fitting)
     # Also what another row of this batch, or somebody else just now, has made of the same reward.
@@ -275,11 +277,14 @@ def _first_of_each_reward(planned: Iterable[_Planned]) -> dict[UUID, _Planned]:
     return {plan.payout_id: plan for plan in first.values()}
 
 
-async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:
+async def _insert(
+    core: Core, connection: Connection, plans: Mapping[UUID, _Planned], actor: str
+) -> dict[UUID, _Planned]:
     if not plans:
         return {}
     rows = list(plans.values())
     requests = [plan.request for plan in rows]
+    sealed = await _sealed(core, connection, requests)
     made = await connection.fetch(
         sql("insert_payouts"),
         [plan.payout_id for plan in rows],
@@ -292,8 +297,8 @@ async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor:
         [plan.fee_ceiling for plan in rows],
         [request.jurisdiction for request in requests],
         [request.destination_kind for request in requests],
-        [request.destination_ciphertext for request in requests],
-        [request.destination_key_id for request in requests],
+        [ciphertext for ciphertext, _ in sealed],
+        [key_id for _, key_id in sealed],
         [request.destination_digest for request in requests],
         [request.content_digest for request in requests],
         [plan.provider for plan in rows],
@@ -310,6 +315,16 @@ async def _insert(connection: Connection, plans: Mapping[UUID, _Planned], actor:
         [plan.judged.legal_approval_id if plan.judged else None for plan in rows],
     )
     return {row["id"]: plans[row["id"]] for row in made}
+
+
+async def _sealed(core: Core, connection: Connection, requests: Sequence[PayoutRequest]) -> Sequence[tuple[bytes, str]]:
+    """Each destination's ciphertext and its key; one taken over was opened with the player's salt of this transaction."""
+    salts = await salts_for(connection, [request.player_id for request in requests if request.sealed is None])
+    key_id = core.vault.key_id
+    return [
+        request.sealed or (core.seal_destination(request.destination, salts[request.player_id]), key_id)
+        for request in requests
+    ]
 
 
 async def _reserve(connection: Connection, made: Mapping[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:

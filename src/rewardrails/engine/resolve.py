@@ -15,7 +15,7 @@ from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.text import find_control_in_free_text
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
-from rewardrails.errors import ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
+from rewardrails.errors import DataErased, ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.store.database import Connection, one
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
@@ -110,6 +110,10 @@ async def resolve_within(
 async def _propose(
     core: Core, tx: Connection, payout: asyncpg.Record, *, outcome: Resolved, evidence: str, actor: str
 ) -> Resolution:
+    if payout["salt"] is None:
+        raise DataErased(
+            f"the data of payout {payout['id']}'s player are gone: restore their salt before it is resolved"
+        )
     made = ids.new_id()
     told = json.dumps({"payout": str(payout["id"]), "outcome": outcome.value})
     await record_facts(tx, [Fact(subject_id=made, version=1, type="resolution.proposed", data=told)], actor=actor)
@@ -119,7 +123,7 @@ async def _propose(
         payout["id"],
         payout["live_attempt_no"],
         outcome.value,
-        core.seal_evidence(evidence.encode()),
+        core.seal_evidence(evidence.encode(), payout["salt"]),
         core.vault.key_id,
         core.vault.digest(evidence.encode()),
         actor,

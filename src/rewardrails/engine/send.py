@@ -3,7 +3,7 @@
 Everything else (API, batches, operators, retries, recovery) only makes a payout ready.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import assert_never
@@ -33,6 +33,7 @@ from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import step_of
 from rewardrails.engine.gates.judging import candidate_of, judge_batch, look
 from rewardrails.engine.observe import Seen, apply_observations, new_seen
+from rewardrails.engine.ready import Opened, open_ready
 from rewardrails.engine.steps import Step, write_steps
 from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.providers.base import RewardPayoutProvider, SupportsPrepare
@@ -54,6 +55,7 @@ class Claimed:
     sends: int
     send_before: float
     quote_lapsed: bool
+    salt: bytes | None = field(repr=False)
 
     @property
     def ref(self) -> AttemptRef:
@@ -73,17 +75,18 @@ class Budget:
 async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, wanted: int) -> list[Claimed]:
     """Take up to `wanted` ready payouts of a provider; their attempts are stored and committed when this returns.
 
-    Takes none while the provider is paused, broken or out of budget. After a lost COMMIT reply nothing is returned and
-    recovery asks the rail once the lease has lapsed.
+    Takes none while the provider is paused, broken or out of budget, and none when one of them is sealed with a key that
+    this process was not given (`KeyMissing`): then no attempt is begun, and another worker may take them. After a lost
+    COMMIT reply nothing is returned and recovery asks the rail once the lease has lapsed.
     """
     started = clock.monotonic()
     async with core.database.transaction() as connection:
         granted = await _take_budget(connection, provider.name, budget, wanted)
-        rows = await _claim_rows(core, connection, provider, granted) if granted else []
+        opened, rows = await _claim_rows(core, connection, provider, granted) if granted else ({}, [])
         if len(rows) < granted and budget.rate_per_second is not None:
             await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
-    send_before = started + LEASE_MARGIN.total_seconds() / 2
-    claimed = [_claimed(core, row, send_before) for row in rows]
+        send_before = started + LEASE_MARGIN.total_seconds() / 2
+        claimed = [_claimed(core, row, opened[row["id"]], send_before) for row in rows]
     if isinstance(provider, SupportsPrepare) and claimed:
         return await _prepare(core, provider, provider.name, claimed)
     return claimed
@@ -105,10 +108,12 @@ async def _take_budget(connection: Connection, provider: str, budget: Budget, wa
 
 async def _claim_rows(
     core: Core, connection: Connection, provider: RewardPayoutProvider, granted: int
-) -> list[asyncpg.Record]:
-    wanted = await _let_through(core, connection, await connection.fetch(sql("pick_ready"), provider.name, granted))
+) -> tuple[Mapping[UUID, Opened], list[asyncpg.Record]]:
+    picked = await connection.fetch(sql("pick_ready"), provider.name, granted)
+    opened = await open_ready(core, connection, picked)
+    wanted = await _let_through(core, connection, [row for row in picked if row["id"] in opened])
     if not wanted:
-        return []
+        return {}, []
     lease = lease_of(provider).total_seconds()
     window = provider.capabilities.dedupe_window
     rows: list[asyncpg.Record] = await connection.fetch(
@@ -120,7 +125,7 @@ async def _claim_rows(
         window.total_seconds() if window is not None else None,
         lease,
     )
-    return rows
+    return opened, rows
 
 
 async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> list[UUID]:
@@ -142,17 +147,17 @@ def lease_of(provider: RewardPayoutProvider) -> timedelta:
     return provider.capabilities.call_timeout + LEASE_MARGIN
 
 
-def _claimed(core: Core, row: asyncpg.Record, send_before: float) -> Claimed:
+def _claimed(core: Core, row: asyncpg.Record, opened: Opened, send_before: float) -> Claimed:
     order = Order(
         ref=AttemptRef(payout_id=row["id"], attempt_no=row["attempt_no"]),
         amount=Money(amount_minor=row["amount"], asset=row["asset"]),
-        destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"]),
+        destination=opened.destination,
         player_id=row["player_id"],
         campaign=row["campaign"],
         jurisdiction=row["jurisdiction"],
         fee_ceiling=Money(amount_minor=row["fee_ceiling"], asset=row["asset"]),
-        prepared=row["prepared"],
-        resume=row["resume"],
+        prepared=core.open_rail_state(row["prepared"], row["prepared_key_id"], opened.salt),
+        resume=core.open_rail_state(row["resume"], row["resume_key_id"], opened.salt),
     )
     return Claimed(
         order=order,
@@ -160,6 +165,7 @@ def _claimed(core: Core, row: asyncpg.Record, send_before: float) -> Claimed:
         sends=row["sends"],
         send_before=send_before,
         quote_lapsed=bool(row["quote_lapsed"]),
+        salt=opened.salt,
     )
 
 
@@ -180,8 +186,9 @@ async def _prepare(core: Core, provider: SupportsPrepare, name: str, claimed: Se
             sql("store_prepared"),
             name,
             [item.order.rail_key for item in fresh],
-            [one.opaque for one in prepared],
+            [core.seal_rail_state(one.opaque, item.salt) for item, one in zip(fresh, prepared, strict=True)],
             [one.expires_at for one in prepared],
+            core.vault.key_id,
         )
     stored = {row["rail_key"] for row in rows}
     opaque = {item.order.rail_key: one.opaque for item, one in zip(fresh, prepared, strict=True)}
@@ -249,10 +256,11 @@ async def _remember_step(core: Core, provider: str, claimed: Claimed, resume: by
             sql("store_resume"),
             provider,
             claimed.order.rail_key,
-            resume,
+            core.seal_rail_state(resume, claimed.salt),
             claimed.ref.payout_id,
             claimed.ref.attempt_no,
             claimed.fence,
+            core.vault.key_id,
         )
     return kept is not None
 

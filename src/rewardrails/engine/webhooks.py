@@ -1,9 +1,9 @@
 """Providers' notices: believed only with a valid signature, kept raw, applied in batches, quarantined when they fit nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import cast
 from uuid import UUID
 
@@ -17,14 +17,15 @@ from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.engine import notice_codec
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Seen, Verdict, apply_within, new_seen
+from rewardrails.engine.player_salts import salts_of_payouts
 from rewardrails.errors import ConfigInvalid, ErrorCode, NotFound, WebhookRefused
 from rewardrails.providers.base import SupportsWebhooks
 from rewardrails.providers.capabilities import ProviderEnvironment
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
-_BODY = b"webhook"
-_OBSERVATIONS = b"webhook-observations"
+BODY = b"webhook"
+OBSERVATIONS = b"webhook-observations"
 MATCH_WITHIN_SECONDS = 3600.0
 LOOK_AGAIN_SECONDS = 10.0
 MAX_EVENT_KEY = 200
@@ -70,6 +71,15 @@ class _Settled:
     provider: str
     state: InboxState
     code: ErrorCode | None = None
+    kept: "_Kept | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is kept of an applied notice: its body, sealed for the one player it speaks of; of several, nothing."""
+
+    body: bytes = field(repr=False)
+    player_id: str | None
 
 
 def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
@@ -116,7 +126,7 @@ async def store_notices(core: Core, notices: Sequence[Notice]) -> list[WebhookRe
         [ids.new_id() for _ in kept],
         [notice.provider for notice, _ in kept],
         [notice.event_key for notice, _ in kept],
-        [core.vault.seal(notice.body, _BODY) for notice, _ in kept],
+        [core.vault.seal(notice.body, BODY) for notice, _ in kept],
         [sealed for _, sealed in kept],
     )
 
@@ -129,7 +139,7 @@ async def store_notices(core: Core, notices: Sequence[Notice]) -> list[WebhookRe
 
 def _sealed(core: Core, notice: Notice) -> bytes | WebhookRefused:
     try:
-        return core.vault.seal(notice_codec.encode(notice.observations), _OBSERVATIONS)
+        return core.vault.seal(notice_codec.encode(notice.observations), OBSERVATIONS)
     except ValueError:
         return WebhookRefused(
             "the webhook is genuine and says what cannot be kept: look at what its provider sends",
@@ -152,7 +162,7 @@ async def apply_notices(core: Core, limit: int) -> int:
             return sum([await apply_notices(core, 1) for _ in claimed])
         log.warning("webhook_not_applied", error=type(error).__name__)  # its words may quote what it could not store
         settled = [_quarantined(row, ErrorCode.FIELD_INVALID) for row in claimed]
-        await core.database.run(lambda connection: _settle(connection, settled))
+        await core.database.run(lambda connection: _settle(core, connection, settled))
     for item in settled:
         if item.state is InboxState.QUARANTINED:
             log.error("webhook_quarantined", provider=item.provider, inbox_id=str(item.id), code=item.code)
@@ -186,8 +196,12 @@ async def _apply_batch(
         verdicts |= await apply_within(core, connection, alone) if alone else {}
         for _, known in wave:
             verdicts |= await _apply_whole(core, connection, known) if len(known) > 1 else {}
-    settled += [_judged(row, {verdicts[item.id] for item in known}) for row, known in readable]
-    await _settle(connection, settled)
+    players = await salts_of_payouts(connection, [item.ref.payout_id for _, known in readable for item in known])
+    settled += [
+        _judged(row, {verdicts[item.id] for item in known}, partial(_kept, core, row, known, players))
+        for row, known in readable
+    ]
+    await _settle(core, connection, settled)
     return settled
 
 
@@ -219,23 +233,35 @@ async def _apply_whole(core: Core, connection: Connection, known: Sequence[Seen]
     return verdicts
 
 
-async def _settle(connection: Connection, settled: Sequence[_Settled]) -> None:
+def _kept(core: Core, row: asyncpg.Record, known: Sequence[Seen], players: Mapping[UUID, asyncpg.Record]) -> _Kept:
+    owners = {players[item.ref.payout_id]["player_id"] for item in known}
+    salts = {players[item.ref.payout_id]["salt"] for item in known}
+    if len(owners) > 1 or None in salts:
+        return _Kept(body=b"", player_id=None)
+    body = core.vault.open(row["body"], BODY, row["body_key_id"])
+    return _Kept(body=core.vault.seal(body, BODY, *salts), player_id=next(iter(owners)))
+
+
+async def _settle(core: Core, connection: Connection, settled: Sequence[_Settled]) -> None:
     await connection.execute(
         sql("settle_webhooks"),
         [item.id for item in settled],
         [item.state.value for item in settled],
         [item.code.value if item.code else None for item in settled],
         [LOOK_AGAIN_SECONDS if item.state is InboxState.WAITING else 0.0 for item in settled],
+        [item.kept.body if item.kept else None for item in settled],
+        [core.vault.key_id if item.kept else None for item in settled],
+        [item.kept.player_id if item.kept else None for item in settled],
     )
 
 
-def _judged(row: asyncpg.Record, verdicts: Collection[Verdict]) -> _Settled:
+def _judged(row: asyncpg.Record, verdicts: Collection[Verdict], kept: Callable[[], _Kept]) -> _Settled:
     """A notice may speak of several payouts: the worst that was found counts."""
     if Verdict.MISMATCH in verdicts:
         return _quarantined(row, ErrorCode.WEBHOOK_SUBJECT_MISMATCH)
     if Verdict.UNMATCHED in verdicts:
         return _later(row, ErrorCode.NOT_FOUND)
-    return _Settled(id=row["id"], provider=row["provider"], state=InboxState.APPLIED)
+    return _Settled(id=row["id"], provider=row["provider"], state=InboxState.APPLIED, kept=kept())
 
 
 def _later(row: asyncpg.Record, code: ErrorCode) -> _Settled:
@@ -252,7 +278,7 @@ def _read(core: Core, row: asyncpg.Record) -> list[Observation] | None:
     """What the notice says; None when this process has not the key it was sealed with, which must not hold up the rest."""
     try:
         return notice_codec.decode(
-            core.vault.open(row["observations"], _OBSERVATIONS, row["body_key_id"]), row["event_key"]
+            core.vault.open(row["observations"], OBSERVATIONS, row["observations_key_id"]), row["event_key"]
         )
     except ConfigInvalid:
         return None

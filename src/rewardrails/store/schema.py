@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0003"
+REVISION = "0004"
 CONNECT_SECONDS = 10.0
 
 

@@ -40,7 +40,7 @@ async def retry_payout(
     """Send a failed or returned payout again. An unknown outcome is resolved, never retried."""
 
     async def work(tx: Connection) -> tuple[int, PayoutOut]:
-        await operate.retry_within(tx, payout_id, actor=request.user.actor)
+        await operate.retry_within(core, tx, payout_id, actor=request.user.actor)
         return await _now(core, tx, payout_id)
 
     return await answer_once(core, call_of(core, request.user, "payouts.retry", idempotency_key, payout_id), work)

@@ -5,8 +5,9 @@ from typing import Annotated
 from msgspec import Meta
 
 from rewardrails.api import fields
-from rewardrails.api.schemas.common import In, Moment, Name, Out, PlayerId
+from rewardrails.api.schemas.common import NO_CONTROL, In, Moment, Name, Out, PlayerId
 from rewardrails.domain.policy.case import CheckKind, CheckResult
+from rewardrails.engine.erase import MAX_REASON, Erased
 from rewardrails.engine.players import CheckReport, RiskReport
 
 MAX_REPORTS = 1000
@@ -68,6 +69,19 @@ class RisksIn(In):
             )
             for at, one in enumerate(self.reports)
         ]
+
+
+class ErasureIn(In):
+    """Why a player is erased: the name of the request, such as a case number, and nothing personal."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=MAX_REASON, pattern=NO_CONTROL)]
+
+
+class ErasureOut(Out):
+    """What became of an erasure: done now, or done before."""
+
+    player_id: str
+    outcome: Erased
 
 
 class ReportsTaken(Out):

@@ -92,7 +92,7 @@ def candidate_of(core: Core, row: asyncpg.Record, *, provider: str | None = None
     """A stored payout as the gates see it; `provider` stands in where the row has none yet."""
     address_digest = row["address_digest"]
     if address_digest is None:  # stored before gates were: its ciphertext tells
-        destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"])
+        destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
         address_digest = core.digest_address(destination)
     subject = Subject(
         campaign=row["campaign"],

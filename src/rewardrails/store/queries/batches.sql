@@ -16,7 +16,7 @@ WITH row AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::numeric[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::bytea[])
         AS r (row_no, reward_id, code, field, message, campaign, player_id, asset, amount, jurisdiction,
-            destination_kind, destination_ciphertext, destination_digest, content_digest)
+            destination_kind, destination_digest, content_digest, destination_ciphertext)
 ), judged AS (
     SELECT row.*, payout.id AS payout_id, row_number() OVER same = 1 AND payout.id IS NULL AND earlier.row_no IS NULL AS claims,
         COALESCE(payout.content_digest, earlier.content_digest, first_value(row.content_digest) OVER same)
@@ -85,7 +85,8 @@ ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: rows_to_start
 SELECT row_no, reward_id, campaign, player_id, asset, amount, jurisdiction, destination_kind, destination_ciphertext,
-    destination_key_id, destination_digest, content_digest
+    destination_key_id, destination_digest, content_digest,
+    (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = batch_row.player_id) AS salt
 FROM batch_row
 WHERE batch_id = $1 AND row_no > $2 AND payout_id IS NULL AND (verdict = 'accepted' OR code IN ('pool_exhausted', 'payouts_paused'))
 ORDER BY row_no LIMIT $3

@@ -81,8 +81,3 @@ SELECT state.name, state.failures, state.closed_until > rr_now() AS broken, stat
     (SELECT count(*) FROM attempt WHERE attempt.provider = state.name AND attempt.sync_due_at IS NOT NULL) AS under_way
 FROM provider_state AS state ORDER BY state.name
 
--- name: claim_instance
-INSERT INTO instance (key_id) VALUES ($1) ON CONFLICT DO NOTHING
-
--- name: instance_key
-SELECT key_id FROM instance

@@ -164,7 +164,8 @@ SELECT scope, subject FROM pause WHERE lifted_at IS NULL AND stops = 'accepting'
 -- name: payout_for_gates
 SELECT id, state, version, code, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
     destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
-    (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool
+    (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
+    (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = payout.player_id) AS salt
 FROM payout WHERE id = $1
 
 -- name: insert_legal_approval

@@ -45,6 +45,7 @@ SELECT id, state, version, amount, reserved, fee_ceiling, tries, last_attempt_no
     asset, destination_digest, hold_cause, jurisdiction, destination_kind, player_id, created_by, address_digest,
     content_digest, destination_ciphertext, destination_key_id, counted, legal_approval_id, batch_id,
     (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
+    (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = payout.player_id) AS salt,
     (SELECT a.attempt_no FROM attempt a WHERE a.payout_id = payout.id AND a.state IN ('sending', 'accepted', 'unknown'))
         AS live_attempt_no
 FROM payout WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE

@@ -43,7 +43,8 @@ UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 -- Ready payouts of one provider in the order they fall due, locked, as the gates see them.
 SELECT id, state, version, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
     destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
-    (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool
+    (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
+    (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt
 FROM payout p
 WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()
   AND NOT EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending'
@@ -58,7 +59,7 @@ WITH picked AS (
     SELECT id FROM payout WHERE id = ANY ($2::uuid[]) AND state = 'ready'
 ), found AS (
     SELECT picked.id, live.* FROM picked LEFT JOIN LATERAL (
-        SELECT a.attempt_no, s.prepared, s.resume,
+        SELECT a.attempt_no, s.prepared, s.resume, s.prepared_key_id, s.resume_key_id,
             s.expires_at IS NULL OR s.expires_at > rr_now() + $6::float8 * interval '1 second' AS in_window
         FROM attempt a JOIN submission s ON s.provider = a.provider AND s.rail_key = a.submission_key
         WHERE a.payout_id = picked.id AND a.state IN ('sending', 'accepted', 'unknown')
@@ -68,7 +69,8 @@ WITH picked AS (
     UPDATE payout SET state = 'submitting', version = version + 1, code = NULL, updated_at = rr_now(),
         last_attempt_no = COALESCE(found.attempt_no, payout.last_attempt_no + 1)
     FROM found WHERE payout.id = found.id AND found.in_window IS NOT FALSE
-    RETURNING payout.*, found.attempt_no IS NOT NULL AS resend, found.prepared, found.resume,
+    RETURNING payout.*, found.attempt_no IS NOT NULL AS resend, found.prepared, found.resume, found.prepared_key_id,
+        found.resume_key_id,
         replace(payout.id::text, '-', '') || '-' || payout.last_attempt_no AS rail_key
 ), submitted AS (
     INSERT INTO submission (provider, rail_key, content_digest, expires_at)
@@ -90,8 +92,8 @@ WITH picked AS (
     FROM moved ORDER BY id
 )
 SELECT moved.id, moved.last_attempt_no AS attempt_no, moved.campaign, moved.player_id, moved.jurisdiction, moved.asset,
-    moved.amount, moved.fee_ceiling, moved.destination_kind, moved.destination_ciphertext, moved.destination_key_id,
-    moved.quote_expires_at < rr_now() AS quote_lapsed, moved.prepared, moved.resume,
+    moved.amount, moved.fee_ceiling, moved.quote_expires_at < rr_now() AS quote_lapsed, moved.prepared, moved.resume,
+    moved.prepared_key_id, moved.resume_key_id,
     COALESCE(resent.fence, 1) AS fence, COALESCE(resent.sends, 1) AS sends
 FROM moved LEFT JOIN resent ON resent.payout_id = moved.id ORDER BY moved.due_at, moved.id
 
@@ -105,13 +107,14 @@ WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now()
 LIMIT 500
 
 -- name: store_prepared
-UPDATE submission SET prepared = row.prepared, expires_at = COALESCE(row.expires_at, submission.expires_at)
+UPDATE submission SET prepared = row.prepared, expires_at = COALESCE(row.expires_at, submission.expires_at),
+    prepared_key_id = $5
 FROM unnest($2::text[], $3::bytea[], $4::timestamptz[]) AS row (rail_key, prepared, expires_at)
 WHERE submission.provider = $1 AND submission.rail_key = row.rail_key AND submission.prepared IS NULL
 RETURNING submission.rail_key
 
 -- name: store_resume
-UPDATE submission SET resume = $3 FROM attempt a
+UPDATE submission SET resume = $3, resume_key_id = $7 FROM attempt a
 WHERE submission.provider = $1 AND submission.rail_key = $2
   AND a.payout_id = $4 AND a.attempt_no = $5 AND a.fence = $6 AND a.state = 'sending'
 RETURNING 1

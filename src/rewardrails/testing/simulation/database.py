@@ -31,6 +31,7 @@ _TABLES = (
     "quote",
     "pool",
     "pause",
+    "player_secret",
     "provider_state",
     "worker",
 )

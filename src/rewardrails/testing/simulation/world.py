@@ -74,7 +74,7 @@ def _config() -> Config:
 
 @cache
 def _vault() -> Vault:
-    return Vault(Secret("simulation" * 5))
+    return Vault.of_master(Secret("simulation" * 5))
 
 
 @dataclass(kw_only=True)
