@@ -144,6 +144,10 @@ async def creates(core: Core, count: int, group: int = 64) -> float:
                 *([None] * size, [None] * size, [None] * size),
                 "bench",
                 [None] * size,
+                blob,
+                [None] * size,
+                [True] * size,
+                *([None] * size, [None] * size),
             )
             await tx.fetch(sql("lock_available"), [pool_id])
             await tx.execute(
