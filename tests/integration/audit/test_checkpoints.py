@@ -232,11 +232,11 @@ def test_the_signing_key_is_of_one_kind_and_comes_from_the_master_key_if_there_i
     assert len(SigningKey.from_pem(Secret(pem.stdout)).public_key) == 32
     assert (
         SigningKey.derived(Vault.of_master(Secret("m" * 48))).key_id
-        == SigningKey.derived(Vault(Secret("m" * 48))).key_id
+        == SigningKey.derived(Vault.of_master(Secret("m" * 48))).key_id
     )
     assert (
         SigningKey.derived(Vault.of_master(Secret("m" * 48))).key_id
-        != SigningKey.derived(Vault(Secret("n" * 48))).key_id
+        != SigningKey.derived(Vault.of_master(Secret("n" * 48))).key_id
     )
     with pytest.raises(ConfigInvalid, match="Ed25519"):
         SigningKey.from_pem(Secret(rsa))
