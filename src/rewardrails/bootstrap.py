@@ -12,9 +12,14 @@ from rewardrails import ids
 from rewardrails.config import Config, Environment
 from rewardrails.domain.payout import RetryRule
 from rewardrails.engine.core import Core
+from rewardrails.engine.floats import refuse_floats_nobody_tells
 from rewardrails.errors import ConfigInvalid
+from rewardrails.ownership.registry import build_proofs
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.providers.http import HttpClient
 from rewardrails.providers.registry import build_provider
+from rewardrails.screeners.base import Screener, ScreenerContext
+from rewardrails.screeners.registry import build_screener
 from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
 from rewardrails.store import schema
@@ -47,18 +52,25 @@ async def opened(
         providers = _providers(config)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
+        screeners = _screeners(config)
+        for screener in screeners.values():
+            stack.push_async_callback(screener.close)
         await _refuse_another_key(database, vault)
         async with database.transaction() as tx:
             await tx.execute(sql("ensure_provider_state"), sorted(config.providers), 0.0)
             await tx.execute(sql("ensure_pools"), *_pools(config), name)
-        yield Core(
+        core = Core(
             database=database,
             vault=vault,
             config=config,
             providers=providers,
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
+            screeners=screeners,
+            proofs=build_proofs(name for names in config.ownership.proofs.values() for name in names),
         )
+        refuse_floats_nobody_tells(core)
+        yield core
 
 
 async def _refuse_another_key(database: Database, vault: Vault) -> None:
@@ -130,6 +142,22 @@ def _providers(config: Config) -> Mapping[str, RewardPayoutProvider]:
                 raise
             log.info("provider_off", provider=name, reason=error.message)
     return built
+
+
+def _screeners(config: Config) -> Mapping[str, Screener]:
+    return {
+        name: build_screener(
+            settings.adapter,
+            ScreenerContext(
+                name=name,
+                settings=settings.settings,
+                credentials=settings.credentials,
+                is_live=config.environment is Environment.LIVE,
+                http=HttpClient(guard=assert_no_transaction),
+            ),
+        )
+        for name, settings in config.screeners.items()
+    }
 
 
 def _pools(config: Config) -> tuple[list[object], list[str], list[str], list[int]]:

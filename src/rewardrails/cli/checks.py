@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rewardrails.cli.checks_gates import GATE_CHECKS
+from rewardrails.cli.checks_wallets import WALLET_CHECKS
 from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
@@ -43,6 +44,7 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         _batches,
         _pools,
         *GATE_CHECKS,
+        *WALLET_CHECKS,
     ]
     if deep:
         checks.append(_chain)

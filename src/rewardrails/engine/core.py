@@ -7,7 +7,9 @@ from rewardrails.config import Config
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.payout import RetryRule
 from rewardrails.domain.reward import RewardRow
+from rewardrails.ownership.base import OwnershipProof
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.screeners.base import Screener
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Database
 
@@ -29,6 +31,8 @@ class Core:
     providers: Mapping[str, RewardPayoutProvider]
     actor: str
     retry: RetryRule = field(default_factory=RetryRule)
+    screeners: Mapping[str, Screener] = field(default_factory=dict)
+    proofs: Mapping[str, OwnershipProof] = field(default_factory=dict)
 
     def sends(self, provider: str | None) -> bool:
         """Whether this provider is there and switched on."""

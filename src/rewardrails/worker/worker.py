@@ -9,11 +9,13 @@ from rewardrails.engine.batches import start_chunk
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
+from rewardrails.engine.screening import screen_waiting
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
 from rewardrails.events.deliver import Deliverer, Endpoint
 from rewardrails.events.seal import SEAL_BATCH, seal
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.screeners.base import Screener
 from rewardrails.store.sql import sql
 from rewardrails.worker.loop import repeat
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
@@ -22,6 +24,7 @@ WEBHOOK_BATCH = 500
 DELIVERY_BATCH = 200
 BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
+SCREEN_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
 KEYS_KEPT_DAYS = 30
 log = structlog.get_logger(__name__)
@@ -53,6 +56,7 @@ class Worker:
                 "seal", lambda: seal(self._core.database, [e.name for e in endpoints(self._core)]), 0.1, SEAL_BATCH
             ),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
+            *(self._screening(screener) for screener in self._core.screeners.values()),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
         await self._read_pauses()
@@ -66,6 +70,9 @@ class Worker:
         self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float, full: int = 1
     ) -> Awaitable[None]:
         return repeat(name, work, idle_seconds=idle_seconds, stop=self._stop, full=full)
+
+    def _screening(self, screener: Screener) -> Awaitable[None]:
+        return self._loop(f"screen:{screener.name}", lambda: screen_waiting(self._core, screener), SCREEN_SECONDS)
 
     def _rail(self, provider: RewardPayoutProvider) -> RailRunner:
         config = self._core.config
@@ -97,6 +104,7 @@ class Worker:
     async def _forget_old_keys(self) -> int:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("forget_old_keys"), KEYS_KEPT_DAYS)
+            await connection.execute(sql("forget_old_challenges"), KEYS_KEPT_DAYS)
         return 0
 
     async def _read_pauses(self) -> int:

@@ -1,18 +1,29 @@
 """What the game tells of its players."""
 
+from typing import Annotated
+
 from litestar import Response, Router, post
-from litestar.params import JSONBody
+from litestar.params import JSONBody, PathParameter
 
 from rewardrails.api.auth import ApiRequest, Requires
-from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
+from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
 from rewardrails.api.inject import Injected
-from rewardrails.api.schemas.players import ChecksIn, ReportsTaken, RisksIn
-from rewardrails.engine import players
+from rewardrails.api.schemas.players import (
+    ChallengeIn,
+    ChallengeOut,
+    ChecksIn,
+    ProofIn,
+    ProofOut,
+    ReportsTaken,
+    RisksIn,
+)
+from rewardrails.engine import ownership, players
 from rewardrails.engine.core import Core
 from rewardrails.security.keys import Scope
 from rewardrails.store.database import Connection
 
 MAX_REPORT_BYTES = 2 * 1024**2
+Player = Annotated[str, PathParameter(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
 @post("/checks", guards=[Requires(Scope.PLAYERS)], status_code=200, request_max_body_size=MAX_REPORT_BYTES)
@@ -43,4 +54,46 @@ async def report_risk(
     return await answer_once(core, call_of(core, request.user, "players.risk", idempotency_key, data), work)
 
 
-router = Router("/v1/players", route_handlers=[report_checks, report_risk], tags=["Players"])
+@post("/{player_id:str}/ownership/challenges", guards=[Requires(Scope.PLAYERS)])
+async def challenge(
+    request: ApiRequest,
+    core: Injected[Core],
+    player_id: Player,
+    data: JSONBody[ChallengeIn],
+    idempotency_key: IdempotencyKey,
+) -> Response[ChallengeOut]:
+    """Ask a player to prove that a destination is theirs; the answer counts once and only for this player and destination."""
+
+    async def work() -> tuple[int, ChallengeOut]:
+        claim = data.read(player_id)
+        return 201, ChallengeOut.of(await ownership.challenge(core, claim, proof=data.proof, actor=request.user.actor))
+
+    call = call_of(core, request.user, "players.challenge", idempotency_key, player_id, data)
+    return await answer_once_outside(core, call, work)
+
+
+@post("/{player_id:str}/ownership/proofs", guards=[Requires(Scope.PLAYERS)], status_code=200)
+async def prove(
+    request: ApiRequest,
+    core: Injected[Core],
+    player_id: Player,
+    data: JSONBody[ProofIn],
+    idempotency_key: IdempotencyKey,
+) -> Response[ProofOut]:
+    """Answer a challenge; payouts that waited for the proof go on. A challenge is answered once, rightly or wrongly."""
+
+    async def work() -> tuple[int, ProofOut]:
+        proved = await ownership.prove(
+            core,
+            data.read(player_id),
+            challenge_id=data.challenge_id,
+            answer=data.answer,
+            actor=request.user.actor,
+        )
+        return 200, ProofOut.of(proved)
+
+    call = call_of(core, request.user, "players.prove", idempotency_key, player_id, data)
+    return await answer_once_outside(core, call, work)
+
+
+router = Router("/v1/players", route_handlers=[report_checks, report_risk, challenge, prove], tags=["Players"])
