@@ -41,8 +41,7 @@ async def floats(rails: RewardRails) -> list[Finding]:
 
 def _float(rails: RewardRails, about: str, asset: str, rule: FloatRule, standing: Standing) -> list[Finding]:
     def amount(minor: int) -> str:
-        sign = "-" if minor < 0 else ""
-        return f"{sign}{format_amount(abs(minor), rails.core.config.assets[asset].exponent)} {asset}"
+        return f"{format_amount(minor, rails.core.config.assets[asset].exponent)} {asset}"
 
     if standing.balance_minor is None or standing.free_minor is None or standing.age is None:
         found, todo = "its balance was never told", "is a worker running? does the provider answer?"
@@ -53,7 +52,7 @@ def _float(rails: RewardRails, about: str, asset: str, rule: FloatRule, standing
         return [Finding(level=Level.PROBLEM, about=about, found=found, do=todo)]
     match why_short(rule, standing, 1):
         case Short.TOO_LOW:
-            found = f"{amount(standing.free_minor)} left of it after what is under way; {amount(rule.minimum_minor or 0)} must stay"
+            found = f"{amount(standing.free_minor)} left after what is under way; {amount(rule.minimum_minor or 0)} must stay"
             return [
                 Finding(
                     level=Level.PROBLEM, about=about, found=found, do="top it up; what waits is then sent by itself"
