@@ -9,11 +9,11 @@ from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
 from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.players import (
+    AnswerIn,
     ChallengeIn,
     ChallengeOut,
     ChecksIn,
-    ProofIn,
-    ProofOut,
+    ProvedOut,
     ReportsTaken,
     RisksIn,
 )
@@ -77,12 +77,12 @@ async def prove(
     request: ApiRequest,
     core: Injected[Core],
     player_id: Player,
-    data: JSONBody[ProofIn],
+    data: JSONBody[AnswerIn],
     idempotency_key: IdempotencyKey,
-) -> Response[ProofOut]:
+) -> Response[ProvedOut]:
     """Answer a challenge; payouts that waited for the proof go on. A challenge is answered once, rightly or wrongly."""
 
-    async def work() -> tuple[int, ProofOut]:
+    async def work() -> tuple[int, ProvedOut]:
         proved = await ownership.prove(
             core,
             data.read(player_id),
@@ -90,7 +90,7 @@ async def prove(
             answer=data.answer,
             actor=request.user.actor,
         )
-        return 200, ProofOut.of(proved)
+        return 200, ProvedOut.of(proved)
 
     call = call_of(core, request.user, "players.prove", idempotency_key, player_id, data)
     return await answer_once_outside(core, call, work)

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from rewardrails.api import fields
-from rewardrails.api.schemas.common import Cell, In, Moment, Name, Out, PlayerId
+from rewardrails.api.schemas.common import Cell, FreeText, In, Moment, Name, Out, PlayerId
 from rewardrails.domain.policy.case import CheckKind, CheckResult
 from rewardrails.engine.ownership import Challenge, Claim, Proved
 from rewardrails.engine.players import CheckReport, RiskReport
@@ -105,26 +105,26 @@ class ChallengeOut(Out):
         return cls(challenge_id=made.id, proof=made.proof, message=made.message, expires_at=made.expires_at)
 
 
-class ProofIn(In):
+class AnswerIn(In):
     """The answer to a challenge, with the destination it was made for."""
 
     challenge_id: UUID
     destination_kind: Name
     destination: Cell
-    answer: Cell
+    answer: FreeText
 
     def read(self, player_id: str) -> Claim:
         """What the engine takes."""
         return Claim(player_id=player_id, destination_kind=self.destination_kind, destination=self.destination)
 
 
-class ProofOut(Out):
+class ProvedOut(Out):
     """What was proved, and how."""
 
     challenge_id: UUID
     how: str
 
     @classmethod
-    def of(cls, proved: Proved) -> "ProofOut":
+    def of(cls, proved: Proved) -> "ProvedOut":
         """A proof over the wire."""
         return cls(challenge_id=proved.challenge_id, how=proved.how)
