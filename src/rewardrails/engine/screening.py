@@ -48,7 +48,7 @@ async def screen_waiting(core: Core, screener: Screener) -> int:
 
 async def _take_turn(tx: Connection, screener: Screener, settings: ScreenerSettings) -> Sequence[asyncpg.Record]:
     kinds = sorted(settings.kinds)
-    if not await tx.fetch(sql("to_be_screened"), screener.name, kinds, 1):
+    if not await tx.fetchval(sql("anything_to_be_screened"), screener.name, kinds):
         return []
     turn = screener.call_timeout_seconds + TURN_MARGIN_SECONDS
     failures = await tx.fetchval(sql("take_screener_turn"), screener.name, turn)

@@ -135,7 +135,7 @@ def answers(body):
 
 def refuses(code):
     async def answer(service, request):
-        return await status(code)
+        return await status(code, b'{"results": [' + CLEAR + b"]}")
 
     return answer
 

@@ -1,14 +1,24 @@
--- name: to_be_screened
--- One payout for each destination that a screener ($1) must be asked about and whose answer is missing or no longer counts;
--- those never asked about come first. $2: kinds of destination that ask for it.
-SELECT destination_ciphertext, destination_key_id FROM (
-    SELECT DISTINCT ON (payout.address_digest) payout.destination_ciphertext, payout.destination_key_id, known.recorded_at
-    FROM hold JOIN payout ON payout.id = hold.payout_id
+-- name: anything_to_be_screened
+SELECT EXISTS (
+    SELECT FROM hold JOIN payout ON payout.id = hold.payout_id
     LEFT JOIN screening AS known ON known.address_digest = payout.address_digest AND known.screener = $1
     WHERE hold.closed_at IS NULL AND hold.gate = 'screening' AND payout.state = 'held'
       AND payout.destination_kind = ANY ($2::text[]) AND payout.address_digest IS NOT NULL
-      AND (known.expires_at IS NULL OR known.expires_at <= rr_now())
-    ORDER BY payout.address_digest) AS waiting
+      AND (known.expires_at IS NULL OR known.expires_at <= rr_now()))
+
+-- name: to_be_screened
+-- One payout for each destination that a screener ($1) must be asked about and whose answer is missing or no longer counts;
+-- those never asked about come first. $2: kinds of destination that ask for it. Of very many it looks at 2000 payouts.
+SELECT destination_ciphertext, destination_key_id FROM (
+    SELECT DISTINCT ON (address_digest) destination_ciphertext, destination_key_id, recorded_at FROM (
+        SELECT payout.address_digest, payout.destination_ciphertext, payout.destination_key_id, known.recorded_at
+        FROM hold JOIN payout ON payout.id = hold.payout_id
+        LEFT JOIN screening AS known ON known.address_digest = payout.address_digest AND known.screener = $1
+        WHERE hold.closed_at IS NULL AND hold.gate = 'screening' AND payout.state = 'held'
+          AND payout.destination_kind = ANY ($2::text[]) AND payout.address_digest IS NOT NULL
+          AND (known.expires_at IS NULL OR known.expires_at <= rr_now())
+        LIMIT 2000) AS few
+    ORDER BY address_digest) AS waiting
 ORDER BY recorded_at NULLS FIRST LIMIT $3
 
 -- name: screener_failures
