@@ -12,6 +12,7 @@ from tests.support import season
 
 PROVED = season.CONFIG + (
     '[destination_kinds.paypal_email.rules]\nproofs = ["attested", "ed25519"]\nprove_above = { EUR = "10.00" }\n'
+    '[destination_kinds.wallet]\nparser = "ed25519_key"\nassets = ["EUR"]\nrules = { proofs = ["ed25519"] }\n'
 )
 CLAIM = {"destination_kind": "paypal_email", "destination": "Player@Example.org"}
 PLAYER = "/v1/players/player:1/ownership"
@@ -93,3 +94,17 @@ async def test_a_player_that_cannot_be_is_refused_by_name(api: Api, player: str)
     answer = await api.post(f"/v1/players/{player}/ownership/challenges", CLAIM | {"proof": "attested"})
 
     assert (answer.status, answer.json["field"]) == (422, "player_id")
+
+
+@pytest.mark.promise("G6")
+async def test_no_destination_is_kept_under_the_key_of_a_challenge(api: Api) -> None:
+    body = {"destination_kind": "wallet", "destination": "0f" * 32, "proof": "ed25519"}
+    first = await api.post(f"{PLAYER}/challenges", body, key="c-1")
+    again = await api.post(f"{PLAYER}/challenges", body, key="c-1")
+
+    async with api.core.database.reading() as connection:
+        kept = await connection.fetchval("SELECT string_agg(convert_from(response, 'LATIN1'), ' ') FROM idempotency")
+
+    assert (again.status, again.json, again.headers["Idempotency-Replayed"]) == (201, first.json, "true")
+    assert "0f" * 32 in first.json["message"]
+    assert "0f" * 32 not in kept

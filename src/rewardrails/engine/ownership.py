@@ -48,34 +48,40 @@ class Proved:
 
 async def challenge(core: Core, claim: Claim, *, proof: str, actor: str) -> Challenge:
     """Make a challenge for one player and one destination. Raises `FieldInvalid`, `DestinationInvalid`, `OwnershipRefused`."""
+    made = await core.database.run(lambda tx: challenge_within(core, tx, claim, proof=proof, actor=actor))
+    return await read_challenge(core, claim, made)
+
+
+async def challenge_within(core: Core, tx: Connection, claim: Claim, *, proof: str, actor: str) -> UUID:
+    """The id of a new challenge, inside the caller's transaction; `read_challenge` says what must be answered."""
     destination = _destination(core, claim)
     method = _method(core, claim.destination_kind, proof)
-    challenge_id, nonce = ids.new_id(), ids.new_token(NONCE_BYTES)
-
-    async def work(tx: Connection) -> datetime:
-        expires_at: datetime = await tx.fetchval(
-            sql("insert_challenge"),
-            challenge_id,
-            claim.player_id,
-            destination.kind,
-            core.digest_address(destination),
-            proof,
-            core.config.ownership.domain,
-            nonce,
-            core.config.ownership.challenge_lasts.total_seconds(),
-            actor,
-        )
-        return expires_at
-
-    expires_at = await core.database.run(work)
-    bound = Bound(
-        domain=core.config.ownership.domain,
-        player_id=claim.player_id,
-        destination=destination,
-        nonce=nonce,
-        expires_at=expires_at,
+    challenge_id = ids.new_id()
+    row = await tx.fetchrow(
+        sql("insert_challenge"),
+        challenge_id,
+        claim.player_id,
+        destination.kind,
+        core.digest_address(destination),
+        proof,
+        core.config.ownership.domain,
+        ids.new_token(NONCE_BYTES),
+        core.config.ownership.challenge_lasts.total_seconds(),
+        actor,
     )
-    return Challenge(id=challenge_id, proof=proof, message=method.challenge(bound), expires_at=expires_at)
+    method.challenge(_bound(one(row), destination))  # refuses what cannot be proved this way
+    return challenge_id
+
+
+async def read_challenge(core: Core, claim: Claim, challenge_id: UUID) -> Challenge:
+    """A challenge as it must be answered; its text is made anew, for the destination in it is stored nowhere."""
+    async with core.database.reading() as connection:
+        row = await connection.fetchrow(sql("read_challenge"), challenge_id)
+    if row is None:
+        raise refused(Refusal.UNKNOWN_CHALLENGE, f"there is no such challenge: {_ANEW}", field="challenge_id")
+    method = _method(core, claim.destination_kind, row["proof"])
+    message = method.challenge(_bound(row, _destination(core, claim)))
+    return Challenge(id=challenge_id, proof=row["proof"], message=message, expires_at=row["expires_at"])
 
 
 async def prove(core: Core, claim: Claim, *, challenge_id: UUID, answer: str, actor: str) -> Proved:
@@ -86,15 +92,8 @@ async def prove(core: Core, claim: Claim, *, challenge_id: UUID, answer: str, ac
     destination = _destination(core, claim)
     row = await core.database.run(lambda tx: _use(core, tx, claim, destination, challenge_id))
     method = _method(core, claim.destination_kind, row["proof"])
-    bound = Bound(
-        domain=row["domain"],
-        player_id=row["player_id"],
-        destination=destination,
-        nonce=row["nonce"],
-        expires_at=row["expires_at"],
-    )
     assert_no_transaction()
-    how = await method.verify(bound, answer)
+    how = await method.verify(_bound(row, destination), answer)
 
     async def note(tx: Connection) -> None:
         await note_proof(core, tx, player_id=claim.player_id, destination=destination, proof=how)
@@ -122,6 +121,16 @@ async def _use(
         raise refused(Refusal.EXPIRED, f"this challenge has expired: {_ANEW}", field="challenge_id")
     await tx.execute(sql("use_challenge"), challenge_id)
     return one(row)
+
+
+def _bound(row: asyncpg.Record, destination: Destination) -> Bound:
+    return Bound(
+        domain=row["domain"],
+        player_id=row["player_id"],
+        destination=destination,
+        nonce=row["nonce"],
+        expires_at=row["expires_at"],
+    )
 
 
 def _destination(core: Core, claim: Claim) -> Destination:

@@ -1,12 +1,15 @@
 """What the game tells of its players."""
 
+from dataclasses import replace
 from typing import Annotated
+from uuid import UUID
 
+import msgspec
 from litestar import Response, Router, post
 from litestar.params import JSONBody, PathParameter
 
 from rewardrails.api.auth import ApiRequest, Requires
-from rewardrails.api.idempotency import IdempotencyKey, answer_once, answer_once_outside, call_of
+from rewardrails.api.idempotency import IdempotencyKey, answer_of, answer_once, answer_once_outside, call_of
 from rewardrails.api.inject import Injected
 from rewardrails.api.schemas.players import (
     AnswerIn,
@@ -19,6 +22,7 @@ from rewardrails.api.schemas.players import (
 )
 from rewardrails.engine import ownership, players
 from rewardrails.engine.core import Core
+from rewardrails.engine.idempotent import once
 from rewardrails.security.keys import Scope
 from rewardrails.store.database import Connection
 
@@ -63,13 +67,17 @@ async def challenge(
     idempotency_key: IdempotencyKey,
 ) -> Response[ChallengeOut]:
     """Ask a player to prove that a destination is theirs; the answer counts once and only for this player and destination."""
+    claim = data.read(player_id)
 
-    async def work() -> tuple[int, ChallengeOut]:
-        claim = data.read(player_id)
-        return 201, ChallengeOut.of(await ownership.challenge(core, claim, proof=data.proof, actor=request.user.actor))
+    async def work(tx: Connection) -> tuple[int, bytes]:
+        made = await ownership.challenge_within(core, tx, claim, proof=data.proof, actor=request.user.actor)
+        return 201, made.bytes
 
+    # What is kept under the key is the challenge's id alone: its text names the destination.
     call = call_of(core, request.user, "players.challenge", idempotency_key, player_id, data)
-    return await answer_once_outside(core, call, work)
+    stored = await once(core.database, call, work)
+    made = await ownership.read_challenge(core, claim, UUID(bytes=stored.body))
+    return answer_of(replace(stored, body=msgspec.json.encode(ChallengeOut.of(made))))
 
 
 @post("/{player_id:str}/ownership/proofs", guards=[Requires(Scope.PLAYERS)], status_code=200)

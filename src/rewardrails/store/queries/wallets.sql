@@ -51,7 +51,11 @@ FROM screener_state AS state ORDER BY state.name
 
 -- name: insert_challenge
 INSERT INTO ownership_challenge (id, player_id, kind, address_digest, proof, domain, nonce, expires_at, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, rr_now() + $8::float8 * interval '1 second', $9) RETURNING expires_at
+VALUES ($1, $2, $3, $4, $5, $6, $7, rr_now() + $8::float8 * interval '1 second', $9)
+RETURNING player_id, proof, domain, nonce, expires_at
+
+-- name: read_challenge
+SELECT player_id, proof, domain, nonce, expires_at FROM ownership_challenge WHERE id = $1
 
 -- name: lock_challenge
 SELECT player_id, kind, address_digest, proof, domain, nonce, expires_at, used_at, expires_at <= rr_now() AS expired
