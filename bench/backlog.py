@@ -62,5 +62,5 @@ async def _claim_ms(world: World) -> float:
 
 
 async def _claim(connection: Connection) -> None:
-    picked = [row["id"] for row in await connection.fetch(sql("pick_ready"), "fake", CLAIM)]
+    picked = [row["id"] for row in await connection.fetch(sql("pick_ready"), "fake", CLAIM, [])]
     await connection.fetch(sql("claim_ready"), "fake", picked, "bench", 30.0, None, 30.0)

@@ -20,7 +20,7 @@ async def life(core: Core, count: int) -> float:
         async with core.database.transaction() as tx:
             await tx.execute(sql("lock_provider"), "fake")
             await tx.fetchval(sql("take_budget"), "fake", BATCH, 100_000, None, 1.0, 5.0)
-            payouts = [row["id"] for row in await tx.fetch(sql("pick_ready"), "fake", BATCH)]
+            payouts = [row["id"] for row in await tx.fetch(sql("pick_ready"), "fake", BATCH, [])]
             await tx.fetch(sql("claim_ready"), "fake", payouts, "bench", 30.0, None, 30.0)
         async with core.database.transaction() as tx:
             await _move(tx, core, payouts, 2, "pending", "accepted", settle=False)

@@ -12,12 +12,17 @@ from rewardrails import ids
 from rewardrails.config import Config, Environment
 from rewardrails.domain.payout import RetryRule
 from rewardrails.engine.core import Core
+from rewardrails.engine.floats import refuse_floats_nobody_tells
 from rewardrails.errors import ConfigInvalid
 from rewardrails.events.audit import Audit
 from rewardrails.events.checkpoint_store import FolderStore
 from rewardrails.events.signing import Believed, SigningKey
+from rewardrails.ownership.registry import build_proofs
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.providers.http import HttpClient
 from rewardrails.providers.registry import build_provider
+from rewardrails.screeners.base import Screener, ScreenerContext
+from rewardrails.screeners.registry import build_screener
 from rewardrails.secrets import Secret
 from rewardrails.security import data_keys
 from rewardrails.security.key_services import key_service
@@ -61,10 +66,13 @@ async def opened(
         for provider in providers.values():
             stack.push_async_callback(provider.close)
         vault = Vault(await data_keys.load(database, ring))
+        screeners = _screeners(config)
+        for screener in screeners.values():
+            stack.push_async_callback(screener.close)
         async with database.transaction() as tx:
             await tx.execute(sql("ensure_provider_state"), sorted(config.providers), 0.0)
             await tx.execute(sql("ensure_pools"), *_pools(config), name)
-        yield Core(
+        core = Core(
             database=database,
             vault=vault,
             ring=ring,
@@ -73,7 +81,11 @@ async def opened(
             actor=name,
             retry=RetryRule(max_tries=config.retry.max_tries),
             audit=audit_of(config, vault, folder),
+            screeners=screeners,
+            proofs=build_proofs(name for names in config.ownership.proofs.values() for name in names),
         )
+        refuse_floats_nobody_tells(core)
+        yield core
 
 
 async def _migrate(dsn: str) -> None:
@@ -160,6 +172,22 @@ def _providers(config: Config) -> Mapping[str, RewardPayoutProvider]:
                 raise
             log.info("provider_off", provider=name, reason=error.message)
     return built
+
+
+def _screeners(config: Config) -> Mapping[str, Screener]:
+    return {
+        name: build_screener(
+            settings.adapter,
+            ScreenerContext(
+                name=name,
+                settings=settings.settings,
+                credentials=settings.credentials,
+                is_live=config.environment is Environment.LIVE,
+                http=HttpClient(guard=assert_no_transaction),
+            ),
+        )
+        for name, settings in config.screeners.items()
+    }
 
 
 def _pools(config: Config) -> tuple[list[object], list[str], list[str], list[int]]:

@@ -60,6 +60,7 @@ class ErrorCode(StrEnum):
     RATE_LIMITED = "rate_limited"
     FILE_INVALID = "file_invalid"
     PROOF_REQUIRED = "proof_required"
+    OWNERSHIP_NOT_PROVED = "ownership_not_proved"
     PAYOUTS_PAUSED = "payouts_paused"
     PROVIDER_DISABLED = "provider_disabled"
     PROVIDER_AUTH_FAILED = "provider_auth_failed"
@@ -231,6 +232,16 @@ class ProofRequired(RewardRailsError):
     code = ErrorCode.PROOF_REQUIRED
 
 
+class OwnershipRefused(RewardRailsError):
+    """A proof that a destination is the player's does not hold; `reason` is a stable word for why."""
+
+    code = ErrorCode.OWNERSHIP_NOT_PROVED
+
+    def __init__(self, message: str, *, reason: str, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.reason = reason
+
+
 class QuoteExpired(RewardRailsError):
     """The quote is past its time or used up."""
 
@@ -374,6 +385,11 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ),
         ErrorCode.PROOF_REQUIRED: _needs_operator(
             422, "This needs evidence: attach the provider's reference or document and try again."
+        ),
+        ErrorCode.OWNERSHIP_NOT_PROVED: _needs_player(
+            422,
+            "The proof of ownership does not hold: ask for a new challenge and have the player answer that one in time.",
+            "We could not confirm that this destination is yours. Please try again.",
         ),
         ErrorCode.PAYOUTS_PAUSED: _needs_operator(
             409, "Payouts are paused: resume them when the cause is settled; nothing is lost meanwhile.", _IN_PROGRESS

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from rewardrails.domain.policy.case import ListKind
-from rewardrails.engine import addresses, approve, erase, explain, legal, players, rates
+from rewardrails.engine import addresses, approve, erase, explain, legal, ownership, players, rates
 from rewardrails.engine.addresses import LoadedList, NewList
 from rewardrails.engine.approve import Waiting
 from rewardrails.engine.core import Core
 from rewardrails.engine.erase import Erased, ErasureRequest
 from rewardrails.engine.explain import Explanation
 from rewardrails.engine.legal import NewApproval, RecordedApproval
+from rewardrails.engine.ownership import Challenge, Claim, Proved
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.engine.rates import AssetRate
 from rewardrails.errors import FieldInvalid
@@ -76,6 +77,14 @@ class Gates:
     async def lists(self) -> Sequence[LoadedList]:
         """The lists in force."""
         return await addresses.lists(self._core)
+
+    async def challenge(self, claim: Claim, *, proof: str) -> Challenge:
+        """Ask a player to prove that a destination is theirs. Raises `FieldInvalid`, `OwnershipRefused`."""
+        return await ownership.challenge(self._core, claim, proof=proof, actor=self._actor)
+
+    async def prove(self, claim: Claim, *, challenge_id: UUID, answer: str) -> Proved:
+        """Judge the answer to a challenge; payouts that waited for it go on. Raises `OwnershipRefused`."""
+        return await ownership.prove(self._core, claim, challenge_id=challenge_id, answer=answer, actor=self._actor)
 
     async def set_rates(self, values: Mapping[str, str], *, dated: datetime, source: str) -> Sequence[AssetRate]:
         """Say what assets are worth in the reference unit; answers all rates."""

@@ -42,6 +42,7 @@ TABLES = (
     "idempotency",
     "legal_approval",
     "observation",
+    "ownership_challenge",
     "pause",
     "payout",
     "player_check",

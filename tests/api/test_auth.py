@@ -41,7 +41,7 @@ def test_every_route_under_v1_is_guarded_but_the_webhooks() -> None:
 
     assert {path for path in open_paths if path.startswith("/v1")} == {"/v1/webhooks"}
     assert any(isinstance(handler, ASGIRouteHandler) for handler in OPEN_ROUTES)
-    assert len(ROUTES) == 47
+    assert len(ROUTES) == 49
 
 
 @pytest.mark.promise("G7")

@@ -12,7 +12,7 @@ from rewardrails.api.schemas.legal import LegalApprovalIn, RevocationIn
 from rewardrails.api.schemas.manual import ProofIn, RefusalIn
 from rewardrails.api.schemas.pauses import PauseIn
 from rewardrails.api.schemas.payouts import DestinationIn, HoldIn, PayoutIn, ReleaseIn, ResolutionIn
-from rewardrails.api.schemas.players import CheckIn, ChecksIn, ErasureIn, RiskIn, RisksIn
+from rewardrails.api.schemas.players import AnswerIn, ChallengeIn, CheckIn, ChecksIn, ErasureIn, RiskIn, RisksIn
 from rewardrails.api.schemas.pools import MovementIn, PoolIn
 from rewardrails.api.schemas.quotes import QuoteIn
 from rewardrails.api.schemas.rates import RatesIn
@@ -51,6 +51,7 @@ SEEN = {
     "amount": "1.00",
     "pool_reserved_minor": "100",
 }
+CLAIM = {"destination_kind": "paypal_email", "destination": "player@example.org"}
 BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/pools", PoolIn, {"name": "new", "asset": "EUR"}),
     ("/v1/pools/POOL/fundings", MovementIn, MOVEMENT),
@@ -70,6 +71,8 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/players/checks", ChecksIn, {"reports": [CHECK]}),
     ("/v1/players/risk", RisksIn, {"reports": [RISK]}),
     (f"/v1/players/{NOWHERE}/erase", ErasureIn, {"reason": "x"}),
+    ("/v1/players/player:1/ownership/challenges", ChallengeIn, CLAIM | {"proof": "attested"}),
+    ("/v1/players/player:1/ownership/proofs", AnswerIn, CLAIM | {"challenge_id": NOWHERE, "answer": "mail/17"}),
     ("/v1/rates", RatesIn, {"rates": {"EUR": "1"}, "dated": "2026-01-01T00:00:00Z", "source": "s"}),
     ("/v1/approvals", ApprovalIn, {"payouts": [NOWHERE]}),
     (f"/v1/batches/{NOWHERE}/approve", BatchApprovalIn, {"seen": [SEEN]}),

@@ -49,10 +49,16 @@ def test_a_season_ends_well_and_a_second_run_pays_nothing(folder):
     assert figure(first.stdout, "double pays (providers' journals, per reward)") == "0"
     assert figure(first.stdout, "losses") == "0"
     assert figure(first.stdout, "books balance") == "yes"
+    assert [figure(first.stdout, gate).split() for gate in ("address_lists", "risk")] == [["2", "2"], ["3", "1"]]
+    assert re.search(r"^legal_approval +[1-9]\d* +0 *$", first.stdout, re.MULTILINE), first.stdout
+    assert int(figure(first.stdout, "approval, by two people")) >= 1
+    assert figure(first.stdout, "flagged for people (held, outcome unknown)") == "3"
+    assert "a player may be told: Your payout is being checked." in first.stdout
     accepted = figure(first.stdout, "accepted by the fake providers")
     second = run(folder)
     assert second.returncode == 0, second.stdout + second.stderr
     assert figure(second.stdout, "payouts in all").startswith("0 new")
+    assert [figure(second.stdout, gate).split() for gate in ("address_lists", "risk")] == [["2", "2"], ["3", "1"]]
     assert figure(second.stdout, "accepted by the fake providers") == accepted
 
 

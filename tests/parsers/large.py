@@ -39,7 +39,7 @@ def large(size: int) -> Mapping[str, Sequence[object]]:
         "amount": [(text, 2) for text in texts],
         **{
             parser: [*((text, "") for text in texts), *(("x", text) for text in texts)]
-            for parser in ("email", "ton_address", "telegram_user", "iban", "exchange_address", "note")
+            for parser in ("email", "ton_address", "telegram_user", "iban", "exchange_address", "ed25519_key", "note")
         },
         "csv": [(file, 65536) for file in files],
         "ndjson": [(file, 65536) for file in files],

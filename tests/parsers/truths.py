@@ -16,6 +16,7 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
     "telegram_user": ("123456789", "4503599627370496"),
     "iban": ("DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "NO93 8601 1117 947"),
     "exchange_address": _TON,
+    "ed25519_key": ("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "0F" * 32),
     "note": ("Pay Ann at the counter,\nshe knows.",),
 }
 CSV = (f"{HEADER}\n{GOOD}\n", f'{HEADER}\r\n{GOOD}"a ""b"", c"\r\n{GOOD}\r\n', f"\ufeff{HEADER}\n\n{GOOD}")

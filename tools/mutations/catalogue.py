@@ -176,8 +176,8 @@ MUTATIONS: tuple[Mutation, ...] = (
             ),
             Edit(
                 path="engine/send.py",
-                old='    return [row["id"] for row in rows if not judged[row["id"]].judgement.stopped]',
-                new='    return [row["id"] for row in rows]',
+                old='    return {row["id"] for row in rows if not judged[row["id"]].judgement.stopped}',
+                new='    return {row["id"] for row in rows}',
             ),
         ),
         tests=(_GATES,),

@@ -57,9 +57,14 @@ def refuse(request: Request, error: Exception) -> Response[Problem]:  # type: ig
     """The answer to a request that ended in `error`; whatever we do not know is our own defect and is logged."""
     known, status, headers = _known(error)
     if known.code is ErrorCode.INTERNAL_ERROR:
-        log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+        log.error("request_failed", method=request.method, path=request.scope.get("path_template"), exc_info=error)
     elif known.code is ErrorCode.DATABASE_UNAVAILABLE:
-        log.warning("database_unavailable", method=request.method, path=request.url.path, reason=type(error).__name__)
+        log.warning(
+            "database_unavailable",
+            method=request.method,
+            path=request.scope.get("path_template"),
+            reason=type(error).__name__,
+        )
     request.scope["state"]["refused"] = known
     problem = problem_of(known, request_id_of(request), status=status)
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)

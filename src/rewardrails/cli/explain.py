@@ -30,7 +30,7 @@ async def explain(payout: UUID, *, session: Here) -> None:
     """
     async with session.rails(Scope.READ) as rails:
         found = await rails.gates.explain(payout)
-    session.output.show(ExplanationOut.of(found), *_story(found))
+    session.output.show(ExplanationOut.of(found), *story(found))
 
 
 async def list_holds(
@@ -79,7 +79,8 @@ def holding(holds: Sequence[HoldView]) -> list[Table]:
     return [table("Held by", _OPEN_COLUMNS, rows)] if rows else []
 
 
-def _story(found: Explanation) -> list[Table | str]:
+def story(found: Explanation) -> list[Table | str]:
+    """A payout's explanation for people: every gate, every hold, and what its player may be told."""
     rows = [(_MARKS[one.outcome], one.gate, _why(one), one.next_step) for one in found.verdicts]
     shown: list[Table | str] = [
         f"payout {found.payout_id} is {found.state.value}",

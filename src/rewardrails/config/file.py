@@ -8,10 +8,13 @@ from rewardrails.config.file_gates import (
     ApprovalRuleTable,
     DestinationRuleTable,
     EligibilityTable,
+    FloatTable,
     HoldsTable,
     LimitTable,
+    OwnershipTable,
     ReferenceTable,
     RiskTable,
+    ScreenerTable,
     ScreeningTable,
 )
 from rewardrails.config.model import Environment
@@ -66,6 +69,7 @@ class ProviderTable(EligibilityTable):
     settings: dict[str, JsonValue] = {}
     credentials: dict[Name, Reference] = {}
     fees: FeeTable = FeeTable()
+    floats: dict[Name, FloatTable] = {}
     max_in_flight: int | None = Field(default=None, ge=1, le=100_000)
     rate_per_second: float | None = Field(default=None, gt=0)
     burst: float | None = Field(default=None, ge=1)
@@ -177,5 +181,7 @@ class File(Table):
     approvals: list[ApprovalRuleTable] = []
     reference: ReferenceTable = ReferenceTable()
     screening: ScreeningTable = ScreeningTable()
+    screeners: dict[Name, ScreenerTable] = {}
+    ownership: OwnershipTable = OwnershipTable()
     risk: RiskTable = RiskTable()
     holds: HoldsTable = HoldsTable()

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, Table
+from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, Reference, Table
 from rewardrails.domain.policy.case import CheckKind
 from rewardrails.domain.policy.rules import Per
 
@@ -48,6 +48,7 @@ class DestinationRuleTable(Table):
     screeners: list[Name] = []
     only_listed: bool = False
     cooling_off_hours: float = Field(default=0, ge=0)
+    proofs: list[Name] = []
     prove_above: dict[Name, Decimals] = {}
     proof_days: float = Field(default=365, gt=0)
     max_players: int | None = Field(default=None, ge=1)
@@ -72,6 +73,31 @@ class ScreeningTable(Table):
     """[screening]."""
 
     max_list_age_days: float = Field(default=7, gt=0)
+
+
+class ScreenerTable(Table):
+    """[screeners.NAME]."""
+
+    adapter: Name
+    settings: dict[str, JsonValue] = {}
+    credentials: dict[Name, Reference] = {}
+    answers_last_hours: float = Field(default=24, gt=0)
+    ask_again_seconds: float = Field(default=60, ge=1, le=86_400)
+
+
+class OwnershipTable(Table):
+    """[ownership]."""
+
+    domain: Name = "rewardrails"
+    challenge_minutes: float = Field(default=15, gt=0, le=24 * 60)
+
+
+class FloatTable(Table):
+    """[providers.NAME.floats.ASSET]: what must stay at the provider, and what should not be exceeded."""
+
+    minimum: Decimals | None = None
+    cap: Decimals | None = None
+    max_age_minutes: float = Field(default=5, ge=1, le=24 * 60)
 
 
 class RiskTable(Table):

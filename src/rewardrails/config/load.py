@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from rewardrails.config import file as written
-from rewardrails.config import locate, model
+from rewardrails.config import locate, model, wallets
 from rewardrails.config.checks import contradictions
 from rewardrails.config.gates import rules_of
 from rewardrails.config.problems import Problem, refusal, shape_problems
@@ -123,6 +123,9 @@ class _Builder:
                 for table in file.routes
             ),
             rules=rules_of(file, self._amount),
+            screeners={name: self._screener(name) for name in file.screeners},
+            ownership=wallets.ownership_of(file),
+            floats=wallets.floats_of(file, self._amount),
         )
         return None if self.problems else built
 
@@ -179,6 +182,12 @@ class _Builder:
             with suppress(ReferenceInvalid):
                 found[key] = resolve(reference, self._env, self._folder)
         return found
+
+    def _screener(self, name: str) -> model.ScreenerSettings:
+        here: locate.Path = ("screeners", name, "credentials")
+        kept = self._file.screeners[name].credentials
+        secrets = {key: self._secret((*here, key), reference) for key, reference in kept.items()}
+        return wallets.screener_of(name, self._file, secrets)
 
     def _fees(self, here: locate.Path, table: written.FeeTable) -> FeeSchedule:
         charged = {code: amount for code, amount in table.fixed.items() if not set(amount) <= {"0", "."}}

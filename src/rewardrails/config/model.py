@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from rewardrails.domain.assets import Asset
+from rewardrails.domain.policy.floats import FloatRule
 from rewardrails.domain.policy.rules import Rules
 from rewardrails.domain.reward import KindRule, RowRules
 from rewardrails.errors import ErrorCode, RewardRailsError
@@ -77,6 +79,27 @@ class Route:
             and self.asset in (None, asset)
             and (not self.jurisdictions or jurisdiction in self.jurisdictions)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenerSettings:
+    """One configured screener, the kinds of destination that ask for it, and how long its answers count at most."""
+
+    adapter: str
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
+    credentials: Mapping[str, Secret] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    answers_last: timedelta = timedelta(hours=24)
+    ask_again: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnershipSettings:
+    """Who asks for proofs of ownership, how long a challenge may be answered, and which proofs count for which kind."""
+
+    domain: str = "rewardrails"
+    challenge_lasts: timedelta = timedelta(minutes=15)
+    proofs: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +208,9 @@ class Config:
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    screeners: Mapping[str, ScreenerSettings] = field(default_factory=dict)
+    ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
+    floats: Mapping[str, Mapping[str, FloatRule]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str] | None = None) -> Self:

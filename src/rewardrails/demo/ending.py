@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from rewardrails.cli.explain import story
 from rewardrails.cli.output import table
 from rewardrails.demo.story import Ended
 from rewardrails.domain.assets import format_amount
@@ -16,7 +17,7 @@ NAMED = 5
 
 def show(console: Console, end: Ended) -> None:
     """Print how it went."""
-    for part in (_rows(end), _states(end), _pools(end), _reckoning(end)):
+    for part in (_rows(end), _states(end), _pools(end), _gates(end), *_example(end), _reckoning(end)):
         console.print()
         console.print(part)
 
@@ -50,6 +51,19 @@ def _pools(end: Ended) -> Table:
         )
     ]
     return table("Pools", columns, rows)
+
+
+def _gates(end: Ended) -> Table:
+    rows: list[tuple[object, ...]] = [(one.gate, one.ever, one.now) for one in end.stopped.gates]
+    rows.append(("approval, by two people", end.stopped.approved_by_two, ""))
+    return table("Gates: payouts that were stopped, and those that still are", ("gate", ">ever", ">now"), rows)
+
+
+def _example(end: Ended) -> Iterable[Table | str]:
+    """One hit on a list, as 'rewardrails payouts explain' shows it."""
+    if end.stopped.example is not None:
+        for part in story(end.stopped.example):
+            yield part.strip() if isinstance(part, str) else part
 
 
 def _reckoning(end: Ended) -> Table:

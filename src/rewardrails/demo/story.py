@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rewardrails import clock
 from rewardrails.cli.following import Progressing, progress_of
 from rewardrails.config import Config
+from rewardrails.demo.gates import Stopped, stopped
+from rewardrails.demo.people import before_the_season, while_it_is_paid
 from rewardrails.demo.rails import RAILS
 from rewardrails.demo.reckoning import Reckoning, reckon
 from rewardrails.demo.scene import rails_running, serve_running
@@ -49,6 +51,7 @@ class Ended:
     payouts: Progressing
     seconds: float
     reckoning: Reckoning
+    stopped: Stopped
 
 
 async def tell(folder: Path, rows: int | None, console: Console, *, timeout_seconds: float) -> Ended:
@@ -61,8 +64,10 @@ async def tell(folder: Path, rows: int | None, console: Console, *, timeout_seco
             begun_before = await progress_of(rails.core, None)
             async with serve_running(folder, config_path) as url:
                 console.print(f"'rewardrails serve' runs at {url}")
+                await before_the_season(rails, console)
                 begun = await _begin(rails, file, begun_before, console)
                 started = clock.monotonic()
+                await while_it_is_paid(rails, begun.batch_id, console, timeout_seconds=timeout_seconds)
                 await _until_still(rails, begun.batch_id, console, timeout_seconds)
                 seconds = clock.monotonic() - started
             # Nobody of ours writes any more, and every word of the providers is in their journals.
@@ -132,4 +137,5 @@ async def _end(rails: RewardRails, folder: Path, begun: Begun, seconds: float) -
         payouts=await progress_of(rails.core, None),
         seconds=seconds,
         reckoning=await reckon(rails, begun.batch_id, journals),
+        stopped=await stopped(rails),
     )

@@ -17,6 +17,7 @@ _MAX_TELEGRAM_ID = 2**52
 _SHOWN = 4
 ERASED = "erased"
 """What stands in place of a destination whose player was erased; no parser reads it as one."""
+_hex_key = re.compile(r"[0-9A-Fa-f]{64}").fullmatch
 _telegram_id = re.compile(r"[1-9][0-9]{0,15}").fullmatch
 # The common form only; `email-validator` judges everything else.
 _common_email = re.compile(
@@ -93,6 +94,12 @@ def _iban(text: str, network: str) -> str:
     return canonical_iban(text)
 
 
+def _ed25519_key(text: str, network: str) -> str:
+    if not _hex_key(text):
+        raise _invalid("the key is not 64 hex digits")
+    return text.lower()
+
+
 def _note(text: str, network: str) -> str:
     if not text or text.isspace():
         raise _invalid("the note is empty")
@@ -121,6 +128,7 @@ PARSERS: Mapping[str, Parser] = MappingProxyType(
         "ton_address": canonical_ton_address,
         "telegram_user": _telegram_user,
         "iban": _iban,
+        "ed25519_key": _ed25519_key,
         # Equal accounts must be equal here too; the exchange tells its customers apart by the memo.
         "exchange_address": canonical_ton_address,
         "note": _note,

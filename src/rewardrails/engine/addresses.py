@@ -90,13 +90,14 @@ async def lists(core: Core) -> list[LoadedList]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningAnswer:
-    """What a screener said of a destination, and for how long that counts."""
+    """What a screener said of a destination, for how long that counts, and why where it could not tell."""
 
     address_digest: bytes
     screener: str
     screening: Screening
     lasts: timedelta
     reference: str = ""
+    reason: str = ""
 
 
 async def note_screenings(core: Core, answers: Sequence[ScreeningAnswer]) -> None:
@@ -110,8 +111,9 @@ async def note_screenings(core: Core, answers: Sequence[ScreeningAnswer]) -> Non
             [answer.screening.value for answer in answers],
             [answer.reference or None for answer in answers],
             [answer.lasts.total_seconds() for answer in answers],
+            [answer.reason or None for answer in answers],
         )
-        await tx.execute(sql("judge_gate_again"), [destinations.SCREENING])
+        await tx.execute(sql("judge_addresses_again"), [answer.address_digest for answer in answers])
 
     await core.database.run_once(work)
 

@@ -8,7 +8,9 @@ from rewardrails.domain.destination import Destination
 from rewardrails.domain.payout import RetryRule
 from rewardrails.domain.reward import RewardRow
 from rewardrails.events.audit import Audit
+from rewardrails.ownership.base import OwnershipProof
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.screeners.base import Screener
 from rewardrails.security.vault import Vault
 from rewardrails.security.wrapping import KeyRing
 from rewardrails.store.database import Database
@@ -36,6 +38,8 @@ class Core:
     retry: RetryRule = field(default_factory=RetryRule)
     audit: Audit | None = None
     ring: KeyRing | None = None
+    screeners: Mapping[str, Screener] = field(default_factory=dict)
+    proofs: Mapping[str, OwnershipProof] = field(default_factory=dict)
 
     def sends(self, provider: str | None) -> bool:
         """Whether this provider is there and switched on."""

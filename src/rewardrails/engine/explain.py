@@ -7,6 +7,7 @@ from uuid import UUID
 
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.policy.verdict import Outcome, Verdict
+from rewardrails.engine import floats
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.errors import CATALOGUE, ErrorCode, NotFound
@@ -54,15 +55,16 @@ class Explanation:
 
 
 async def explain(core: Core, payout_id: UUID) -> Explanation:
-    """Ask every gate about a payout as it stands now, changing nothing. Raises `NotFound`."""
+    """Ask every gate about a payout as it stands now, and the float of its provider, changing nothing. Raises `NotFound`."""
     async with core.database.reading() as connection:
         row = await connection.fetchrow(sql("payout_for_gates"), payout_id)
         if row is None:
             raise NotFound(f"there is no payout {payout_id}")
         (judged,) = await look(core, connection, [candidate_of(core, row)])
         rows = await connection.fetch(sql("holds_of"), payout_id)
+        short_of = await floats.verdicts(core, connection, row)
     holds = tuple(HoldView(**{key: value for key, value in found.items() if key != "payout_id"}) for found in rows)
-    state, verdicts = PayoutState(row["state"]), judged.judgement.verdicts
+    state, verdicts = PayoutState(row["state"]), (*judged.judgement.verdicts, *short_of)
     return Explanation(
         payout_id=payout_id,
         state=state,

@@ -28,6 +28,7 @@ from rewardrails.domain.outcome import (
 )
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.quote import QuoteRequest
+from rewardrails.engine import floats
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import step_of
@@ -109,9 +110,11 @@ async def _take_budget(connection: Connection, provider: str, budget: Budget, wa
 async def _claim_rows(
     core: Core, connection: Connection, provider: RewardPayoutProvider, granted: int
 ) -> tuple[Mapping[UUID, Opened], list[asyncpg.Record]]:
-    picked = await connection.fetch(sql("pick_ready"), provider.name, granted)
+    shut = await floats.shut_assets(core, connection, provider.name)
+    picked = await connection.fetch(sql("pick_ready"), provider.name, granted, shut)
     opened = await open_ready(core, connection, picked)
-    wanted = await _let_through(core, connection, [row for row in picked if row["id"] in opened])
+    passed = await _let_through(core, connection, [row for row in picked if row["id"] in opened])
+    wanted = await floats.claim_what_fits(core, connection, provider.name, [r for r in picked if r["id"] in passed])
     if not wanted:
         return {}, []
     lease = lease_of(provider).total_seconds()
@@ -128,7 +131,7 @@ async def _claim_rows(
     return opened, rows
 
 
-async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> list[UUID]:
+async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> set[UUID]:
     """Ask every gate once more, now that money would leave; what is stopped moves back. Answers the ids that may go."""
     found = await look(core, connection, [candidate_of(core, row) for row in rows])
     # The approval it counted under is gone and another one covers it: that one must have room, under its lock.
@@ -139,7 +142,7 @@ async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncp
         await holds.write(core, connection, changed, core.actor)
         steps = [step_of(row, judged[row["id"]].judgement) for row in rows if judged[row["id"]].judgement.stopped]
         await write_steps(connection, steps, core.actor)
-    return [row["id"] for row in rows if not judged[row["id"]].judgement.stopped]
+    return {row["id"] for row in rows if not judged[row["id"]].judgement.stopped}
 
 
 def lease_of(provider: RewardPayoutProvider) -> timedelta:

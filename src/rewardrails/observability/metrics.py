@@ -79,6 +79,8 @@ async def _gauges(database: Database) -> CollectorRegistry:
         holds = await connection.fetch(sql("open_holds_by_gate"))
         deliveries = await connection.fetch(sql("delivery_lag"))
         workers = await connection.fetch(sql("live_workers"))
+        screeners = await connection.fetch(sql("screeners_waiting"))
+        floats = await connection.fetch(sql("float_figures"))
     _fill(registry, "rewardrails_payouts", "Payouts by state", ("state", "asset"), payouts, value="payouts")
     for queue in ("ready", "sending", "under_way", "failures"):
         help_text = f"Per provider: {queue.replace('_', ' ')}"
@@ -106,6 +108,15 @@ async def _gauges(database: Database) -> CollectorRegistry:
         deliveries,
         value="oldest_seconds",
     )
+    for figure, words in (("unanswered", "Destinations it could not tell about"), ("failures", "Failures in a row")):
+        _fill(registry, f"rewardrails_screener_{figure}", words, ("screener",), screeners, value=figure)
+    for figure, words in (
+        ("balance", "What the provider said it holds, smallest units"),
+        ("free", "What is left of it after everything under way, smallest units"),
+        ("age_seconds", "Age of that balance"),
+        ("over_cap", "1 while the balance is above its cap"),
+    ):
+        _fill(registry, f"rewardrails_float_{figure}", words, ("provider", "asset"), floats, value=figure)
     Gauge("rewardrails_workers", "Workers seen lately", registry=registry).set(len(workers))
     return registry
 

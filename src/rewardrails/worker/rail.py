@@ -9,6 +9,7 @@ import structlog
 from rewardrails import clock
 from rewardrails.domain.observation import ObservationSource, ObservedStatus, SyncResult
 from rewardrails.engine.core import Core
+from rewardrails.engine.floats import keep_balance
 from rewardrails.engine.group import Group
 from rewardrails.engine.observe import Seen, Verdict, apply_observations
 from rewardrails.engine.pauses import Pause, PauseScope, PauseStops
@@ -26,6 +27,8 @@ IDLE_SECONDS = 0.05
 RECOVERY_SECONDS = 2.0
 SYNC_SECONDS = 1.0
 LAPSE_SECONDS = 15.0
+BALANCE_SECONDS = 1.0
+SHORT_SECONDS = 0.5
 log = structlog.get_logger(__name__)
 ASK_LIMIT = 200
 
@@ -87,6 +90,7 @@ class RailRunner:
             repeat(f"recover:{name}", self._recover, idle_seconds=RECOVERY_SECONDS, stop=stop),
             repeat(f"sync:{name}", self._sync, idle_seconds=SYNC_SECONDS, stop=stop),
             repeat(f"lapse:{name}", self._lapse, idle_seconds=LAPSE_SECONDS, stop=stop),
+            *([self._keep_balance_until(stop)] if name in self._core.config.floats else []),
         )
 
     async def _send_until(self, stop: asyncio.Event) -> None:
@@ -104,6 +108,8 @@ class RailRunner:
             await rest(self._free, 1.0)
             return 1
         claimed = await claim(self._core, self._provider, self._settings.budget, free)
+        if not claimed and self._provider.name in self._core.config.floats:
+            await rest(self._stopping, SHORT_SECONDS)  # whatever waits for money is not read twenty times a second
         for item in await hold_lapsed_quotes(self._core, self._provider, claimed):
             self._calling += 1
             task = asyncio.create_task(self._send_one(item))
@@ -199,6 +205,12 @@ class RailRunner:
             middle = len(answers) // 2
             await self._tell(answers[:middle])
             await self._tell(answers[middle:])
+
+    async def _keep_balance_until(self, stop: asyncio.Event) -> None:
+        name = f"balance:{self._provider.name}"
+        await repeat(
+            name, lambda: keep_balance(self._core, self._provider), idle_seconds=BALANCE_SECONDS, stop=stop, full=2
+        )
 
     async def _lapse(self) -> int:
         return await give_up_lapsed_resends(self._core, self._provider)

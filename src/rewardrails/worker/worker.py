@@ -9,6 +9,7 @@ from rewardrails.engine.batches import start_chunk
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
+from rewardrails.engine.screening import screen_waiting
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
 from rewardrails.errors import ConfigInvalid
@@ -16,6 +17,7 @@ from rewardrails.events.audit import CHECKPOINT_SECONDS, write_checkpoint
 from rewardrails.events.deliver import Deliverer, Endpoint
 from rewardrails.events.seal import SEAL_BATCH, seal
 from rewardrails.providers.base import RewardPayoutProvider
+from rewardrails.screeners.base import Screener
 from rewardrails.store import origin
 from rewardrails.store.database import LOST
 from rewardrails.store.sql import sql
@@ -26,6 +28,7 @@ WEBHOOK_BATCH = 500
 DELIVERY_BATCH = 200
 BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
+SCREEN_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
 CHECKPOINT_LOOK_SECONDS = 5.0
 KEYS_KEPT_DAYS = 30
@@ -59,6 +62,7 @@ class Worker:
             ),
             self._loop("checkpoint", self._sign, CHECKPOINT_LOOK_SECONDS),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
+            *(self._screening(screener) for screener in self._core.screeners.values()),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
         try:
@@ -74,6 +78,9 @@ class Worker:
         self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float, full: int = 1
     ) -> Awaitable[None]:
         return repeat(name, work, idle_seconds=idle_seconds, stop=self._stop, full=full)
+
+    def _screening(self, screener: Screener) -> Awaitable[None]:
+        return self._loop(f"screen:{screener.name}", lambda: screen_waiting(self._core, screener), SCREEN_SECONDS)
 
     def _rail(self, provider: RewardPayoutProvider) -> RailRunner:
         config = self._core.config
@@ -122,6 +129,7 @@ class Worker:
     async def _forget_old_keys(self) -> int:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("forget_old_keys"), KEYS_KEPT_DAYS)
+            await connection.execute(sql("forget_old_challenges"), KEYS_KEPT_DAYS)
         return 0
 
     async def _read_pauses(self) -> int:

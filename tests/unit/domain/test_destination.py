@@ -168,7 +168,7 @@ def test_memo_with_control_characters_is_refused(parser: str, text: str, memo: s
 def test_unknown_parser_is_a_configuration_error_that_names_the_known_ones() -> None:
     with pytest.raises(ConfigInvalid, match="telegram_user"):
         read("pigeon", "coop 5")
-    assert set(PARSERS) == {"email", "ton_address", "telegram_user", "iban", "exchange_address", "note"}
+    assert set(PARSERS) == {"email", "ton_address", "telegram_user", "iban", "exchange_address", "ed25519_key", "note"}
 
 
 @pytest.mark.promise("G6")

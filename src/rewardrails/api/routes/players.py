@@ -1,19 +1,36 @@
 """What the game tells of its players, and their erasure."""
 
+from dataclasses import replace
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
 from litestar import Response, Router, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from rewardrails.api.auth import ApiRequest, Requires
-from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
+from rewardrails.api.idempotency import IdempotencyKey, answer_of, answer_once, answer_once_outside, call_of
 from rewardrails.api.inject import Injected
-from rewardrails.api.schemas.players import ChecksIn, ErasureIn, ErasureOut, ReportsTaken, RisksIn
-from rewardrails.engine import erase, players
+from rewardrails.api.schemas.players import (
+    AnswerIn,
+    ChallengeIn,
+    ChallengeOut,
+    ChecksIn,
+    ErasureIn,
+    ErasureOut,
+    ProvedOut,
+    ReportsTaken,
+    RisksIn,
+)
+from rewardrails.engine import erase, ownership, players
 from rewardrails.engine.core import Core
 from rewardrails.engine.erase import ErasureRequest
+from rewardrails.engine.idempotent import once
 from rewardrails.security.keys import Scope
 from rewardrails.store.database import Connection
 
 MAX_REPORT_BYTES = 2 * 1024**2
+Player = Annotated[str, PathParameter(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
 @post("/checks", guards=[Requires(Scope.PLAYERS)], status_code=200, request_max_body_size=MAX_REPORT_BYTES)
@@ -62,4 +79,52 @@ async def erase_player(
     return await answer_once(core, call_of(core, request.user, "players.erase", idempotency_key, player_id, data), work)
 
 
-router = Router("/v1/players", route_handlers=[report_checks, report_risk, erase_player], tags=["Players"])
+@post("/{player_id:str}/ownership/challenges", guards=[Requires(Scope.PLAYERS)])
+async def challenge(
+    request: ApiRequest,
+    core: Injected[Core],
+    player_id: Player,
+    data: JSONBody[ChallengeIn],
+    idempotency_key: IdempotencyKey,
+) -> Response[ChallengeOut]:
+    """Ask a player to prove that a destination is theirs; the answer counts once and only for this player and destination."""
+    claim = data.read(player_id)
+
+    async def work(tx: Connection) -> tuple[int, bytes]:
+        made = await ownership.challenge_within(core, tx, claim, proof=data.proof, actor=request.user.actor)
+        return 201, made.bytes
+
+    # What is kept under the key is the challenge's id alone: its text names the destination.
+    call = call_of(core, request.user, "players.challenge", idempotency_key, player_id, data)
+    stored = await once(core.database, call, work)
+    made = await ownership.read_challenge(core, claim, UUID(bytes=stored.body))
+    return answer_of(replace(stored, body=msgspec.json.encode(ChallengeOut.of(made))))
+
+
+@post("/{player_id:str}/ownership/proofs", guards=[Requires(Scope.PLAYERS)], status_code=200)
+async def prove(
+    request: ApiRequest,
+    core: Injected[Core],
+    player_id: Player,
+    data: JSONBody[AnswerIn],
+    idempotency_key: IdempotencyKey,
+) -> Response[ProvedOut]:
+    """Answer a challenge; payouts that waited for the proof go on. A challenge is answered once, rightly or wrongly."""
+
+    async def work() -> tuple[int, ProvedOut]:
+        proved = await ownership.prove(
+            core,
+            data.read(player_id),
+            challenge_id=data.challenge_id,
+            answer=data.answer,
+            actor=request.user.actor,
+        )
+        return 200, ProvedOut.of(proved)
+
+    call = call_of(core, request.user, "players.prove", idempotency_key, player_id, data)
+    return await answer_once_outside(core, call, work)
+
+
+router = Router(
+    "/v1/players", route_handlers=[report_checks, report_risk, erase_player, challenge, prove], tags=["Players"]
+)

@@ -1,13 +1,16 @@
 """What the game tells of its players, over the wire."""
 
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from msgspec import Meta
 
 from rewardrails.api import fields
-from rewardrails.api.schemas.common import NO_CONTROL, In, Moment, Name, Out, PlayerId
+from rewardrails.api.schemas.common import NO_CONTROL, Cell, FreeText, In, Moment, Name, Out, PlayerId
 from rewardrails.domain.policy.case import CheckKind, CheckResult
 from rewardrails.engine.erase import MAX_REASON, Erased
+from rewardrails.engine.ownership import Challenge, Claim, Proved
 from rewardrails.engine.players import CheckReport, RiskReport
 
 MAX_REPORTS = 1000
@@ -88,3 +91,54 @@ class ReportsTaken(Out):
     """How many reports were taken over."""
 
     reports: int
+
+
+class ChallengeIn(In):
+    """Which destination, as a reward would name it, the player is to prove, and by which proof."""
+
+    destination_kind: Name
+    destination: Cell
+    proof: Name
+
+    def read(self, player_id: str) -> Claim:
+        """What the engine takes."""
+        return Claim(player_id=player_id, destination_kind=self.destination_kind, destination=self.destination)
+
+
+class ChallengeOut(Out):
+    """What must be answered, exactly as it stands in `message`, until when."""
+
+    challenge_id: UUID
+    proof: str
+    message: str
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, made: Challenge) -> "ChallengeOut":
+        """A challenge over the wire."""
+        return cls(challenge_id=made.id, proof=made.proof, message=made.message, expires_at=made.expires_at)
+
+
+class AnswerIn(In):
+    """The answer to a challenge, with the destination it was made for."""
+
+    challenge_id: UUID
+    destination_kind: Name
+    destination: Cell
+    answer: FreeText
+
+    def read(self, player_id: str) -> Claim:
+        """What the engine takes."""
+        return Claim(player_id=player_id, destination_kind=self.destination_kind, destination=self.destination)
+
+
+class ProvedOut(Out):
+    """What was proved, and how."""
+
+    challenge_id: UUID
+    how: str
+
+    @classmethod
+    def of(cls, proved: Proved) -> "ProvedOut":
+        """A proof over the wire."""
+        return cls(challenge_id=proved.challenge_id, how=proved.how)

@@ -109,10 +109,11 @@ class Screening(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreeningResult:
-    """A screener's last word."""
+    """A screener's last word; `reason` says why it could not tell."""
 
     screening: Screening
     expires_at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

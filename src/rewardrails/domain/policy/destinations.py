@@ -1,6 +1,6 @@
 """Where the money goes: lists, screening, cooling-off, sharing, proof of ownership."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rewardrails.domain.policy.case import Case, ListKind, Screening
 from rewardrails.domain.policy.rules import DestinationRule
@@ -12,6 +12,8 @@ SCREENING = "screening"
 COOLING_OFF = "cooling_off"
 SHARING = "shared_destination"
 PROOF = "ownership_proof"
+LOOK_AGAIN = timedelta(minutes=1)
+"""What waits for a list or a screener is judged again when either is there; this is for what came just then."""
 _NO_RULE = DestinationRule()
 _ON_LIST = "cancel it; nobody can release it, and it goes on by itself once a corrected list is loaded"
 
@@ -40,7 +42,8 @@ def address_lists(case: Case) -> Verdict:
     if rule.screened and (stale or not sanctions):
         why = f"too old to go by: {', '.join(stale)}" if stale else "no sanctions list is loaded"
         step = "load the present list; held payouts then go on by themselves"
-        return _hold(LISTS, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=facts.now)
+        look = facts.now + LOOK_AGAIN
+        return _hold(LISTS, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=look)
     return Verdict(gate=LISTS, inputs=inputs)
 
 
@@ -56,9 +59,11 @@ def screening(case: Case) -> Verdict:
             step = "cancel it; nobody can release it, and it goes on by itself if the screener clears it"
             return _hold(SCREENING, ErrorCode.SCREENING_HOLD, f"{name} reports a hit", inputs, next_step=step)
         if said is Screening.UNKNOWN:
-            why = f"{name} has given no answer yet"
+            reason = f" ({result.reason})" if result is not None and result.reason else ""
+            why = f"{name} could not tell{reason}" if reason else f"{name} has given no answer yet"
             step = "wait for the screener; the payout then goes on by itself"
-            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=case.facts.now)
+            look = case.facts.now + LOOK_AGAIN
+            return _hold(SCREENING, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=look)
     return Verdict(gate=SCREENING, inputs=inputs)
 
 

@@ -84,7 +84,7 @@ def _facts(
             for fact in shared.lists or ()
         ),
         screenings={
-            name: ScreeningResult(screening=fact.screening, expires_at=fact.expires_at)
+            name: ScreeningResult(screening=fact.screening, expires_at=fact.expires_at, reason=fact.reason or "")
             for name, fact in (own.screenings or {}).items()
         },
         rates=rates,

@@ -68,6 +68,7 @@ class ScreeningFact(msgspec.Struct, frozen=True):
 
     screening: Screening
     expires_at: datetime
+    reason: str | None = None
 
 
 class AddressFact(msgspec.Struct, frozen=True):

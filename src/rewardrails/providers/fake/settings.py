@@ -37,6 +37,7 @@ class FakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reversal_horizon_seconds: float = 0.0
     first_sync_after_seconds: float = 30.0
     quote_ttl_seconds: float = 900.0
+    needs_legal_approval: bool = False
 
 
 def capabilities_of(context: ProviderContext, settings: FakeSettings) -> Capabilities:
@@ -62,4 +63,5 @@ def capabilities_of(context: ProviderContext, settings: FakeSettings) -> Capabil
         call_timeout=timedelta(seconds=context.call_timeout_seconds or DEFAULT_CALL_TIMEOUT_SECONDS),
         first_sync_after=timedelta(seconds=settings.first_sync_after_seconds),
         environments=frozenset({ProviderEnvironment.SANDBOX}),
+        needs_legal_approval=settings.needs_legal_approval,
     )

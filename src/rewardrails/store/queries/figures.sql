@@ -24,3 +24,11 @@ SELECT endpoint, count(*) AS events FROM delivery WHERE given_up_at IS NOT NULL 
 -- Of one batch, or of all.
 SELECT state::text AS state, provider, count(*) AS payouts FROM payout
 WHERE $1::uuid IS NULL OR batch_id = $1 GROUP BY state, provider
+
+-- name: holds_ever_by_gate
+SELECT gate, count(DISTINCT payout_id) AS payouts, count(*) FILTER (WHERE closed_at IS NULL) AS open
+FROM hold GROUP BY gate ORDER BY gate
+
+-- name: approved_by_two
+SELECT count(*) FROM (
+    SELECT payout_id FROM sign_off GROUP BY payout_id, content_digest HAVING count(DISTINCT approver) > 1) AS approved

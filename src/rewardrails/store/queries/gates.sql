@@ -58,7 +58,8 @@ SELECT about.n, json_build_object(
     'listed', (SELECT json_agg(list.id) FROM address_list AS list
         JOIN address_list_entry AS entry ON entry.list_id = list.id AND entry.address_digest = about.address_digest
         WHERE list.superseded_at IS NULL),
-    'screenings', (SELECT json_object_agg(screener, json_build_object('screening', result, 'expires_at', expires_at))
+    'screenings', (SELECT json_object_agg(screener, json_build_object('screening', result, 'expires_at', expires_at,
+            'reason', reason))
         FROM screening WHERE address_digest = about.address_digest),
     'address', (SELECT json_build_object('first_seen_at', first_seen_at, 'proved_at', proved_at)
         FROM address_use WHERE address_digest = about.address_digest AND player_id = about.player_id),
@@ -164,7 +165,7 @@ SELECT scope, subject FROM pause WHERE lifted_at IS NULL AND stops = 'accepting'
 -- name: payout_for_gates
 SELECT id, state, version, code, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
     destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
-    (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
+    fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = payout.player_id) AS salt
 FROM payout WHERE id = $1
 
@@ -218,13 +219,13 @@ SELECT id, name, kind, source, dated, sha256, entries, loaded_by, loaded_at
 FROM address_list WHERE superseded_at IS NULL ORDER BY name
 
 -- name: upsert_screenings
-INSERT INTO screening (address_digest, screener, result, reference, expires_at)
-SELECT address_digest, screener, result, reference, rr_now() + lasts * interval '1 second'
-FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::float8[])
-    AS row (address_digest, screener, result, reference, lasts)
+INSERT INTO screening (address_digest, screener, result, reference, expires_at, reason)
+SELECT address_digest, screener, result, reference, rr_now() + lasts * interval '1 second', reason
+FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[])
+    AS row (address_digest, screener, result, reference, lasts, reason)
 ORDER BY address_digest, screener
 ON CONFLICT (address_digest, screener) DO UPDATE SET result = EXCLUDED.result, reference = EXCLUDED.reference,
-    expires_at = EXCLUDED.expires_at, recorded_at = rr_now()
+    expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason, recorded_at = rr_now()
 
 -- name: note_proof
 INSERT INTO address_use (address_digest, player_id, proved_at, proof) VALUES ($1, $2, rr_now(), $3)

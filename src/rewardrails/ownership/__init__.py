@@ -1,0 +1,1 @@
+"""Ways in which players prove that a destination is theirs."""
