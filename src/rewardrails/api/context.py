@@ -12,7 +12,7 @@ from structlog.contextvars import bound_contextvars
 from rewardrails import clock, ids
 from rewardrails.api.patience import patient
 from rewardrails.observability import metrics
-from rewardrails.security.keys import ApiKey
+from rewardrails.security.caller import Caller
 
 REQUEST_ID = "X-Request-Id"
 SLOW_SECONDS = 1.0
@@ -64,8 +64,8 @@ class RequestContext:
 
 
 def _concerned(scope: HTTPScope) -> dict[str, str]:
-    """Which key asked, and the ids in the address; never other parts of it, which may name people."""
+    """Who asked, and the ids in the address; never other parts of it, which may name people."""
     in_address: Mapping[str, object] = scope.get("path_params", {})
     named = {name: str(value) for name, value in in_address.items() if isinstance(value, UUID)}
     key = scope.get("user")
-    return named | ({"actor": key.actor} if isinstance(key, ApiKey) else {})
+    return named | ({"actor": key.actor} if isinstance(key, Caller) else {})

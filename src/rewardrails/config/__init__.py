@@ -12,6 +12,7 @@ from rewardrails.config.model import (
     ServerSettings,
     WorkerSettings,
 )
+from rewardrails.config.sign_in import OidcSettings, SignInSettings, TelegramSettings
 
 __all__ = [
     "BreakerSettings",
@@ -19,9 +20,12 @@ __all__ = [
     "Config",
     "EndpointSettings",
     "Environment",
+    "OidcSettings",
     "PoolSettings",
     "ProviderSettings",
     "Route",
     "ServerSettings",
+    "SignInSettings",
+    "TelegramSettings",
     "WorkerSettings",
 ]

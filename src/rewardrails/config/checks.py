@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from rewardrails.config import file as written
-from rewardrails.config import gates
+from rewardrails.config import file_sign_in, gates
 from rewardrails.config.model import Environment
 from rewardrails.config.problems import Problem, unknown_name
 from rewardrails.domain.destination import PARSERS
@@ -22,6 +22,7 @@ def contradictions(file: written.File) -> Iterator[Problem]:
     yield from _about_providers(file)
     yield from _about_endpoints(file)
     yield from gates.contradictions(file)
+    yield from file_sign_in.contradictions(file.sign_in)
 
 
 def _about_kinds(file: written.File) -> Iterator[Problem]:

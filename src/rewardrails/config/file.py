@@ -14,6 +14,7 @@ from rewardrails.config.file_gates import (
     RiskTable,
     ScreeningTable,
 )
+from rewardrails.config.file_sign_in import SignInTable
 from rewardrails.config.model import Environment
 from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, Reference, Table
 from rewardrails.providers.capabilities import ProviderEnvironment, ProviderType
@@ -167,3 +168,4 @@ class File(Table):
     screening: ScreeningTable = ScreeningTable()
     risk: RiskTable = RiskTable()
     holds: HoldsTable = HoldsTable()
+    sign_in: SignInTable = SignInTable()

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from rewardrails.config.sign_in import SignInSettings
 from rewardrails.domain.assets import Asset
 from rewardrails.domain.policy.rules import Rules
 from rewardrails.domain.reward import KindRule, RowRules
@@ -169,6 +170,7 @@ class Config:
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str] | None = None) -> Self:

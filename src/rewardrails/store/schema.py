@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0002"
+REVISION = "0005"
 CONNECT_SECONDS = 10.0
 
 
