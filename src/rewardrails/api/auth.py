@@ -27,7 +27,7 @@ COOKIE = "__Host-rr_session"
 CSRF_HEADER = "X-CSRF-Token"
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _token = re.compile(rf"({keys.PREFIX}|{sessions.PREFIX})[A-Za-z0-9_-]{{20,100}}").fullmatch
-_NEEDS_TOKEN = "this needs a valid API key or session: send it as 'Authorization: Bearer rr_...' or 'rs_...'"
+_NEEDS_TOKEN = "this needs a valid API key or session: send it as 'Authorization: Bearer rr_...' or 'rs_...'"  # noqa: S105 - words
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs_of
 from rewardrails.cli.output import Output
 from rewardrails.cli.session import Session, read_key
 from rewardrails.errors import ConfigInvalid, RewardRailsError
@@ -18,6 +19,7 @@ from rewardrails.store.migrate import DatabaseNewer
 from rewardrails.store.postgres_programs import DatabaseUnavailable
 
 DEBUG_VARIABLE = "REWARDRAILS_DEBUG"
+TOKEN_VARIABLE = "REWARDRAILS_TOKEN"  # noqa: S105 - the name of it
 _UNREACHABLE = (
     DatabaseUnavailable,
     asyncpg.PostgresConnectionError,
@@ -38,10 +40,17 @@ class Outcome:
     code: ExitCode = ExitCode.OK
 
 
-def session(output: Output, *, config: Path | None, folder: Path, key: str | None) -> Session:
-    """The session that the global options describe. Raises `Unauthorized` for a key file that cannot be read."""
+def session(output: Output, verb: object, *, config: Path | None, folder: Path, key: str | None) -> Session:
+    """The session of a verb that the global options describe. Raises `Unauthorized` for a key file that cannot be read."""
     log.configure(level="WARNING")
-    return Session(output=output, config_path=config, folder=folder, key=read_key(key))
+    return Session(
+        output=output,
+        needs=needs_of(verb),
+        config_path=config,
+        folder=folder,
+        key=read_key(key),
+        token=read_key(os.environ.get(TOKEN_VARIABLE)),
+    )
 
 
 @contextmanager

@@ -6,17 +6,19 @@ from pathlib import Path
 from cyclopts import App
 
 from rewardrails.cli.moments import Moment
+from rewardrails.cli.needs import needs
 from rewardrails.cli.player_files import check_of, read_checks, read_risks, risk_of
 from rewardrails.cli.session import Here
 from rewardrails.domain.policy.case import CheckKind, CheckResult
 from rewardrails.errors import FieldInvalid
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="players", help="Tell how checks of players came out, and how much they are distrusted.")
 _ONE_OR_MANY = "either --file FILE, or one player by"
 
 
 @app.command
+@needs(Scope.PLAYERS)
 async def check(
     *,
     file: Path | None = None,
@@ -61,12 +63,13 @@ async def check(
     else:
         _refuse({"--player": player, "--kind": kind, "--result": result, "--reference": reference})
         reports = read_checks(file)
-    async with session.rails(Scope.PLAYERS) as rails:
+    async with session.rails() as rails:
         await rails.gates.report_checks(reports)
     _told(session, len(reports), "checks")
 
 
 @app.command
+@needs(Scope.PLAYERS)
 async def risk(
     *,
     file: Path | None = None,
@@ -98,7 +101,7 @@ async def risk(
     else:
         _refuse({"--player": player, "--score": score, "--reason": reason})
         reports = read_risks(file)
-    async with session.rails(Scope.PLAYERS) as rails:
+    async with session.rails() as rails:
         await rails.gates.report_risk(reports)
     _told(session, len(reports), "risk scores")
 

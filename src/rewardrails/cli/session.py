@@ -3,58 +3,98 @@
 import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from rewardrails.bootstrap import WORKING_FOLDER, opened
+from rewardrails.cli import sign_in_file
+from rewardrails.cli.needs import Needs
 from rewardrails.cli.output import Output
 from rewardrails.config import Config
 from rewardrails.engine.core import Core
-from rewardrails.errors import Unauthorized
+from rewardrails.errors import FieldInvalid, Unauthorized
 from rewardrails.facade import RewardRails, read_config
 from rewardrails.secrets import Secret
-from rewardrails.security import keys
-from rewardrails.security.keys import Scope
+from rewardrails.security import keys, operators, sessions
+from rewardrails.security.caller import Caller
 
 CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One run of the command line."""
+    """One run of the command line. `key` is the API key that was given, `token` the sign-in of the environment."""
 
     output: Output
+    needs: Needs
     config_path: Path | None = None
     folder: Path = WORKING_FOLDER
-    key: Secret | None = None
+    key: Secret | None = field(default=None, repr=False)
+    token: Secret | None = field(default=None, repr=False)
 
     def config(self) -> Config:
         """The configuration. Raises `ConfigInvalid`."""
         return read_config(self.config_path)
 
     @asynccontextmanager
-    async def rails(self, scope: Scope, *, needs_key: bool = False) -> AsyncIterator[RewardRails]:
-        """The engine, acting as whoever gave a key (which must have `scope`), else as this operating-system user.
-
-        Raises `Unauthorized` without a key where one is needed, `Forbidden` when it lacks the scope.
-        """
-        if needs_key and self.key is None:
-            raise Unauthorized(
-                "this needs to know who you are: give your own API key with --as or REWARDRAILS_API_KEY "
-                f"('rewardrails keys create NAME --scope {scope.value}' makes one for each person)"
-            )
+    async def core(self) -> AsyncIterator[Core]:
+        """The engine, on nobody's behalf."""
         async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
-            yield RewardRails(core, actor=await self._actor(core, scope))
+            yield core
 
-    async def _actor(self, core: Core, scope: Scope) -> str:
+    @asynccontextmanager
+    async def rails(self) -> AsyncIterator[RewardRails]:
+        """The engine, acting as whoever is signed in or gave a key and may use this verb, else as this system user.
+
+        Raises `Unauthorized` where the verb needs to know a person and knows none, `Forbidden` when they may not.
+        """
+        async with self.core() as core:
+            caller = await self.permitted(core)
+            if caller is None:
+                yield RewardRails(core, actor=f"cli:{_user()}")
+            else:
+                yield RewardRails(core, actor=caller.actor, authenticated_at=caller.authenticated_at)
+
+    async def permitted(self, core: Core) -> Caller | None:
+        """Who acts and may use this verb; None is the system user, before there are operators or where all is masked."""
+        scope = self.needs.scope
+        if scope is None:
+            raise AssertionError("a verb that acts on nobody's behalf asks for no rights")
+        caller = await self.caller(core)
+        if caller is not None:
+            caller.require(scope)
+        elif self.needs.by_name or (self.needs.signed_in and await operators.any_operator(core.database)):
+            raise Unauthorized(
+                f"this needs to know who you are, with the scope {scope.value!r}: 'rewardrails sign-in NAME', or give your own "
+                "API key with --as or REWARDRAILS_API_KEY ('rewardrails keys create NAME --scope ...' makes one)"
+            )
+        return caller
+
+    async def caller(self, core: Core) -> Caller | None:
+        """Whoever is signed in here or gave a key. Raises `Unauthorized`, `FieldInvalid` for two at once."""
+        signed_in = await self._signed_in(core)
         if self.key is None:
-            return f"cli:{_user()}"
-        key = await keys.authenticate(core.database, core.vault, self.key.reveal())
-        key.require(scope)
-        return key.actor
+            return signed_in
+        if signed_in is not None:
+            raise FieldInvalid(
+                f"you are signed in as {signed_in.name!r}, and one person does not act as two: sign out, or give no key",
+                field="--as",
+            )
+        return await _known(core, self.key)
+
+    async def _signed_in(self, core: Core) -> Caller | None:
+        if self.token is not None:
+            return await _known(core, self.token)
+        kept = sign_in_file.read(core.vault.key_id)
+        if kept is None:
+            return None
+        try:
+            return await _known(core, kept)
+        except Unauthorized:  # it is over; whoever needs more is told to sign in
+            return None
 
 
 Here = Annotated[Session, Parameter(parse=False)]
@@ -73,6 +113,12 @@ def read_key(text: str | None) -> Secret | None:
         raise Unauthorized(
             f"the key file {text.removeprefix('file:')} cannot be read: {type(error).__name__}"
         ) from error
+
+
+async def _known(core: Core, token: Secret) -> Caller:
+    if token.reveal().startswith(sessions.PREFIX):
+        return await sessions.authenticate(core.database, core.vault, token.reveal())
+    return await keys.authenticate(core.database, core.vault, token.reveal())
 
 
 def _user() -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rewardrails import ids
-from rewardrails.errors import FieldInvalid, NotFound, Unauthorized
+from rewardrails.errors import FieldInvalid, Forbidden, NotFound, Unauthorized
 from rewardrails.secrets import Secret
 from rewardrails.security.caller import Caller, CallerKind
 from rewardrails.security.scopes import Scope
@@ -13,10 +13,12 @@ from rewardrails.security.vault import Vault
 from rewardrails.store.database import Database
 from rewardrails.store.sql import sql
 
-__all__ = ["PREFIX", "Scope", "StoredKey", "authenticate", "create_key", "list_keys", "revoke_key"]
+__all__ = ["PREFIX", "Scope", "StoredKey", "authenticate", "create_key", "list_keys", "require_grantable", "revoke_key"]
 
 PREFIX = "rr_"
 _TOKEN_BYTES = 32
+PERSONAL = frozenset({Scope.APPROVE, Scope.COMPLY, Scope.RESOLVE, Scope.PEOPLE, Scope.ADMIN})
+"""What two people do together, or what makes people: keys that operators make do not hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,19 @@ async def create_key(
         await tx.execute(sql("insert_api_key"), key.id, key.name, digest, sorted(scopes), actor)
         await tx.execute(sql("insert_events"), [key.id], [1], ["key.created"], ["{}"], actor)
     return key, Secret(token)
+
+
+def require_grantable(caller: Caller, scopes: frozenset[Scope]) -> None:
+    """Raise `Forbidden` unless `caller` may make a key with these scopes.
+
+    A person's word needs the person: whoever could make a key that approves would be two persons by themselves.
+    """
+    if Scope.ADMIN in scopes:
+        caller.require(Scope.ADMIN)
+    if caller.kind is CallerKind.OPERATOR and (personal := sorted(PERSONAL & scopes)):
+        raise Forbidden(
+            f"{', '.join(personal)}: this takes a person who signs in; add an operator with the role instead"
+        )
 
 
 async def authenticate(database: Database, vault: Vault, token: str) -> Caller:

@@ -78,6 +78,8 @@ async def add(database: Database, vault: Vault, new: NewOperator, *, actor: str)
     hashed = await passwords.hashed(new.password) if new.password else None
     made = ids.new_id()
     async with database.transaction() as tx:
+        if Role.ADMIN not in new.roles and not await tx.fetchval(sql("any_operator")):
+            raise FieldInvalid("the first person has to be an admin: nobody else could add a second", field="roles")
         row = await tx.fetchrow(
             sql("insert_operator"),
             made,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import asyncpg
@@ -87,9 +87,9 @@ class SignIn:
         if not right:
             await self._refuse(Method.PASSWORD, operator)
         async with self.database.transaction() as tx:
-            await sessions.renew_within(tx, caller, Method.PASSWORD)
+            when = await sessions.renew_within(tx, caller, Method.PASSWORD)
         await self.limits.forgive(str(caller.id))
-        return caller
+        return replace(caller, authenticated_at=when)
 
     async def open(self, method: Method, find: Found) -> OpenedSession:
         """Open a session for whom `find` finds, in one transaction. Raises `Unauthorized` when it finds nobody."""

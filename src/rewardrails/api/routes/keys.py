@@ -16,6 +16,7 @@ from rewardrails.security.keys import Scope
 @post("/", guards=[Requires(Scope.PEOPLE)], status_code=201)
 async def create_key(request: ApiRequest, core: Injected[Core], data: JSONBody[KeyIn]) -> NewKey:
     """Make a key; its token is in this answer and nowhere else. Not idempotent: a stored answer would store the token."""
+    keys.require_grantable(request.user, frozenset(data.scopes))
     key, token = await keys.create_key(
         core.database, core.vault, name=data.name, scopes=frozenset(data.scopes), actor=request.user.actor
     )

@@ -43,7 +43,7 @@ async def leave_for_issuer(request: ApiRequest, doors: Injected[Doors], provider
     media_type=MediaType.HTML,
     status_code=200,
 )
-async def come_back(
+async def come_back(  # noqa: PLR0917 - what the standard sends
     request: ApiRequest,
     doors: Injected[Doors],
     provider: FromPath[str],
