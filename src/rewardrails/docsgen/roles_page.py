@@ -19,7 +19,7 @@ What each role may do. People hold roles, keys hold scopes; a role is a set of s
 for one. On top come the rules about persons, which no role lifts: nobody approves, confirms or resolves alone what they made
 themselves.
 
-`✓` may, `–` may not, `anybody` needs no sign-in. [How to give people access](../howto/give-people-access.md).
+`✓` may, `-` may not, `anybody` needs no sign-in. [How to give people access](../howto/give-people-access.md).
 """
 _VERBS = """## Commands
 
@@ -78,4 +78,4 @@ def _verb(name: str, row: Needs) -> Sequence[str]:
 
 
 def _mark(role: Role, scope: Scope | None) -> str:
-    return "✓" if may(role, scope) else "–"
+    return "✓" if may(role, scope) else "-"
