@@ -11,7 +11,7 @@ import msgspec
 from rewardrails import clock
 from rewardrails.config import TelegramSettings
 
-MAX_LENGTH = 8192
+MAX_LENGTH = 4096
 MAX_FIELDS = 64
 MAX_AHEAD_SECONDS = 30
 """How far Telegram's clock may be ahead of ours."""

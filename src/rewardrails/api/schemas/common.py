@@ -9,16 +9,16 @@ from msgspec import Meta
 from rewardrails.domain.assets import format_amount
 from rewardrails.engine.core import Core
 
-_NO_CONTROL = r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])"
+NO_CONTROL = r"^(?![\s\S]*[\u0000-\u001f\u007f-\u009f])"
 _NO_CONTROL_BUT_LINES = r"^(?![\s\S]*[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f])"
 MAX_DECIMAL_LENGTH = 80
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NO_CONTROL)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROL)]
 """A name or reference: one line, no control characters."""
-OptionalName = Annotated[str, Meta(max_length=200, pattern=_NO_CONTROL)]
+OptionalName = Annotated[str, Meta(max_length=200, pattern=NO_CONTROL)]
 Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=_NO_CONTROL_BUT_LINES)]
 """Free text: proof, evidence, a reason."""
-PlayerId = Annotated[str, Meta(min_length=1, max_length=1024, pattern=_NO_CONTROL)]
+PlayerId = Annotated[str, Meta(min_length=1, max_length=1024, pattern=NO_CONTROL)]
 Moment = Annotated[datetime, Meta(tz=True)]
 """A moment with its offset from UTC; `fields.moment` judges it further."""
 Cell = Annotated[str, Meta(max_length=4096)]

@@ -6,20 +6,20 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from rewardrails.api.schemas.common import In, Out
+from rewardrails.api.schemas.common import NO_CONTROL, In, Name, Out
 from rewardrails.security.caller import Caller, CallerKind
 from rewardrails.security.roles import Role
 from rewardrails.security.scopes import Scope, with_implied
 from rewardrails.security.sessions import OpenedSession
 
-Typed = Annotated[str, Meta(min_length=1, max_length=256)]
+Typed = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_CONTROL)]
 Code = Annotated[str, Meta(min_length=6, max_length=6, pattern="^[0-9]{6}$")]
 
 
 class SignInIn(In):
     """A name with its password and the authenticator's present code."""
 
-    name: Typed
+    name: Name
     password: Typed
     totp: Code
 
@@ -27,7 +27,7 @@ class SignInIn(In):
 class TelegramIn(In):
     """What a Telegram Mini App was started with, unchanged."""
 
-    init_data: Annotated[str, Meta(min_length=1, max_length=8192)]
+    init_data: Annotated[str, Meta(min_length=1, max_length=4096, pattern=NO_CONTROL)]
 
 
 class StepUpIn(In):
