@@ -1,15 +1,24 @@
 """A running API per test, outside a test environment: there every page needs somebody too."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from rewardrails import clock
 from tests.api.client import Api, SignedRail, running_api
 from tests.api.conftest import MANUAL
+from tests.support.people import EarlyInItsStep
 from tests.support.scripted_rail import ScriptedRail, accept
 from tests.support.season import CONFIG, opened_core
 
 REAL = CONFIG.replace('environment = "test"', 'environment = "sandbox"')
+
+
+@pytest.fixture(autouse=True)
+def codes_last() -> Iterator[None]:
+    """A code that a test makes is still the one of now when it arrives."""
+    with clock.use(EarlyInItsStep()):
+        yield
 
 
 @pytest.fixture
