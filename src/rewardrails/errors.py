@@ -9,6 +9,8 @@
     ├── KeyServiceUnavailable    key_service_unavailable
     ├── Unauthorized             unauthorized
     ├── Forbidden                forbidden
+    │   └── StepUpRequired       step_up_required
+    ├── RateLimited              rate_limited; knows how long to wait
     ├── NotFound                 not_found
     ├── StateConflict            state_conflict
     │   ├── NotCancelableError   not_cancelable
@@ -56,6 +58,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
+    STEP_UP_REQUIRED = "step_up_required"
     STATE_CONFLICT = "state_conflict"
     RATE_LIMITED = "rate_limited"
     FILE_INVALID = "file_invalid"
@@ -182,6 +185,22 @@ class Forbidden(RewardRailsError):
     """The caller is known and may not do this."""
 
     code = ErrorCode.FORBIDDEN
+
+
+class StepUpRequired(Forbidden):
+    """The caller must have proved lately who they are."""
+
+    code = ErrorCode.STEP_UP_REQUIRED
+
+
+class RateLimited(RewardRailsError):
+    """Too many tries; `retry_after_seconds` says when the next one is heard."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class NotFound(RewardRailsError):
@@ -372,6 +391,9 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ),
         ErrorCode.FORBIDDEN: _terminal(
             403, "The caller's role does not allow this: use a key or person with the named role.", _NOT_ALLOWED
+        ),
+        ErrorCode.STEP_UP_REQUIRED: _needs_operator(
+            403, "This needs a fresh sign-in: prove again who you are, then send it again.", _NOT_ALLOWED
         ),
         ErrorCode.STATE_CONFLICT: _terminal(
             409, "The present state does not allow this: read the payout again and decide anew.", _BEING_CHECKED

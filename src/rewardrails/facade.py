@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -45,6 +46,7 @@ from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger import invariants, posting
 from rewardrails.ledger.invariants import LedgerReport
 from rewardrails.ledger.posting import Pool, PoolMovement
+from rewardrails.security.caller import CallerKind
 from rewardrails.security.wrapping import KeyWrapper
 from rewardrails.worker.worker import Worker
 
@@ -73,11 +75,12 @@ class Reward:
 class RewardRails:
     """The engine with its verbs; `actor` is the name under which everything done here stands in history."""
 
-    def __init__(self, core: Core, *, actor: str) -> None:
-        """Use `open`, unless there is a `Core` already."""
+    def __init__(self, core: Core, *, actor: str, authenticated_at: datetime | None = None) -> None:
+        """Use `open`, unless there is a `Core` already. `authenticated_at` is when a person proved to be `actor`."""
         self.core = core
         self.actor = actor
-        self.gates = Gates(core, actor=actor)
+        self.gates = Gates(core, actor=actor, authenticated_at=authenticated_at)
+        self._authenticated_at = authenticated_at
         self._payouts: Group[PayoutRequest, RequestResult] = Group(self._request, limit=PAY_BATCH)
 
     @classmethod
@@ -95,8 +98,13 @@ class RewardRails:
 
         `config` is a `Config` or the path of a `rewardrails.toml`; None reads `rewardrails.toml` here if there is one.
         `folder` keeps the embedded database and generated local secrets; `wrapper` is a key service of your own, in place of
-        the master key. Raises `ConfigInvalid`, `KeyServiceUnavailable`.
+        the master key. Raises `ConfigInvalid`, `KeyServiceUnavailable`, `FieldInvalid` for an `actor` that belongs to a key
+        or a person.
         """
+        if actor.partition(":")[0] in frozenset(CallerKind):
+            raise FieldInvalid(
+                "name your program: names such as key:... and operator:... belong to callers", field="actor"
+            )
         settings = config if isinstance(config, Config) else read_config(Path(config) if config else None)
         async with opened(
             settings, folder=Path(folder), process=actor, connections=connections, wrapper=wrapper
@@ -169,7 +177,14 @@ class RewardRails:
 
     async def resolve(self, payout_id: UUID, *, outcome: Resolved, evidence: str) -> Resolution:
         """Propose how an unknown outcome ended, or confirm what somebody else proposed."""
-        return await resolve(self.core, payout_id, outcome=outcome, evidence=evidence, actor=self.actor)
+        return await resolve(
+            self.core,
+            payout_id,
+            outcome=outcome,
+            evidence=evidence,
+            actor=self.actor,
+            authenticated_at=self._authenticated_at,
+        )
 
     async def correct_destination(self, payout_id: UUID, *, destination: str, memo: str = "") -> None:
         """Give an unsent, failed or returned payout another destination of the same kind."""

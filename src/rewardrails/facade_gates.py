@@ -22,10 +22,11 @@ from rewardrails.intake.address_lists import read_list
 class Gates:
     """Verbs of one engine; everything done here stands in history under `actor`."""
 
-    def __init__(self, core: Core, *, actor: str) -> None:
+    def __init__(self, core: Core, *, actor: str, authenticated_at: datetime | None = None) -> None:
         """Use `RewardRails.gates`."""
         self._core = core
         self._actor = actor
+        self._authenticated_at = authenticated_at
 
     async def explain(self, payout_id: UUID) -> Explanation:
         """Every gate's verdict on a payout as it stands now, and what a player may be told. Raises `NotFound`."""
@@ -103,9 +104,13 @@ class Gates:
 
     async def approve(self, payout_ids: Sequence[UUID]) -> Sequence[UUID]:
         """Approve payouts; answers those that still wait for somebody else. Raises `Forbidden` for their author."""
-        stands = await approve.approve(self._core, payout_ids, actor=self._actor)
+        stands = await approve.approve(
+            self._core, payout_ids, actor=self._actor, authenticated_at=self._authenticated_at
+        )
         return [payout_id for payout_id, judgement in stands.items() if judgement.stopped]
 
     async def approve_batch(self, batch_id: UUID, *, seen: Sequence[Waiting]) -> int:
         """Approve all of a batch that waits, if it is still what was `seen`; answers how many."""
-        return await approve.approve_batch(self._core, batch_id, seen=seen, actor=self._actor)
+        return await approve.approve_batch(
+            self._core, batch_id, seen=seen, actor=self._actor, authenticated_at=self._authenticated_at
+        )

@@ -16,6 +16,7 @@ from rewardrails.api.schemas.players import AnswerIn, ChallengeIn, CheckIn, Chec
 from rewardrails.api.schemas.pools import MovementIn, PoolIn
 from rewardrails.api.schemas.quotes import QuoteIn
 from rewardrails.api.schemas.rates import RatesIn
+from rewardrails.api.schemas.sessions import SignInIn, StepUpIn, TelegramIn
 from tests.api.client import REWARD, Answer, Api
 
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -76,6 +77,9 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/rates", RatesIn, {"rates": {"EUR": "1"}, "dated": "2026-01-01T00:00:00Z", "source": "s"}),
     ("/v1/approvals", ApprovalIn, {"payouts": [NOWHERE]}),
     (f"/v1/batches/{NOWHERE}/approve", BatchApprovalIn, {"seen": [SEEN]}),
+    ("/v1/sessions", SignInIn, {"name": "n", "password": "p", "totp": "123456"}),
+    ("/v1/sessions/step-up", StepUpIn, {"totp": "123456", "password": "p"}),
+    ("/v1/sign-in/telegram", TelegramIn, {"init_data": "a=b"}),
 ]
 WITHIN: list[tuple[str, str, type[In], dict[str, Any]]] = [
     ("/v1/players/checks", "reports", CheckIn, CHECK),
@@ -143,6 +147,8 @@ MAY_BE_NULL = {
     (LegalApprovalIn, "max_per_player"),
     (CheckIn, "age"),
     (SeenIn, "amount"),
+    (StepUpIn, "totp"),
+    (StepUpIn, "password"),
     (SeenIn, "pool_reserved_minor"),
 }
 IS_A_NUMBER = {"age", "score", "payouts"}
@@ -313,4 +319,4 @@ async def test_a_word_that_is_none_of_a_fields_is_answered_with_those_that_are(a
     key = await api.post("/v1/keys", {"name": "k", "scopes": ["read", "all"]})
 
     assert paused.json["detail"] == "scope: it must be one of everything, provider, campaign, player"
-    assert key.json["detail"].startswith("scopes[1]: it must be one of read, payouts, ")
+    assert key.json["detail"].startswith("scopes[1]: it must be one of read, read_own, ")

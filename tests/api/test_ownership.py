@@ -10,7 +10,7 @@ import pytest
 from rewardrails import ids
 from rewardrails.security.keys import Scope
 from tests.api.client import REWARD, Answer, Api
-from tests.api.test_auth import NOWHERE, ROUTES
+from tests.api.test_auth import NOWHERE, ROUTES, all_that_lack
 from tests.api.test_bad_input import BODIES
 from tests.support import season
 
@@ -88,7 +88,7 @@ async def test_a_quote_serves_only_the_payout_it_was_made_for(api: Api) -> None:
 async def test_no_key_but_one_for_the_manual_queue_sees_a_whole_destination(api: Api) -> None:
     payout = await api.payout(destination_kind="manual_note", destination=WHOLE_DESTINATION.decode())
     await season.send_all(api.core, "by-hand")
-    others = await api.key_with(set(Scope) - {Scope.MANUAL, Scope.ADMIN})
+    others = await api.key_with(all_that_lack(Scope.REVEAL))
     manual = await api.key_with({Scope.MANUAL})
     shown = []
 

@@ -13,13 +13,16 @@ from tests.api.client import REWARD, Api
 from tests.api.test_auth import ROUTES
 from tests.support.sealing import seal_everything
 
+# What must not be stored (tokens), or must not be answered twice (proofs of a person).
+WITHOUT_KEY = ("/v1/keys", "/v1/webhooks", "/v1/sessions", "/v1/sign-in")
+
 
 async def test_the_schema_is_valid_and_names_every_route(api: Api) -> None:
     schema = (await api.get("/openapi.json", token="")).json
 
     OpenAPIV31SpecValidator(schema).validate()
     operations = {(method.upper(), path) for path, item in schema["paths"].items() for method in item}
-    assert len({(method, path) for method, path in operations if path.startswith("/v1/")}) == len(ROUTES) + 1
+    assert len({(method, path) for method, path in operations if path.startswith("/v1/")}) == len(ROUTES) + 8
     assert ("POST", "/v1/webhooks/{provider}") in operations
     payout = schema["components"]["schemas"]["PayoutIn"]
     assert set(payout["required"]) == set(REWARD)
@@ -32,7 +35,7 @@ async def test_every_operation_documents_its_refusals_and_its_key(api: Api) -> N
     for path, item in schema["paths"].items():
         for method, operation in item.items():
             assert "application/problem+json" in operation["responses"]["default"]["content"], path
-            needs_key = method == "post" and not path.startswith(("/v1/keys", "/v1/webhooks"))
+            needs_key = method == "post" and not path.startswith(WITHOUT_KEY)
             names = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["required"]}
             assert ("Idempotency-Key" in names) is needs_key, path
 

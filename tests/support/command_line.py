@@ -76,15 +76,17 @@ class CommandLine:
 
     def __init__(self, folder: Path, dsn: str, config: str = CONFIG) -> None:
         self.folder = folder
-        self._env = {**os.environ, "DATABASE_URL": dsn}
-        for name in ("REWARDRAILS_API_KEY", "REWARDRAILS_DEBUG"):
+        self.dsn = dsn
+        self._env = {**os.environ, "DATABASE_URL": dsn, "XDG_CONFIG_HOME": str(folder / ".config")}
+        for name in ("REWARDRAILS_API_KEY", "REWARDRAILS_TOKEN", "REWARDRAILS_DEBUG"):
             self._env.pop(name, None)
         (folder / "rewardrails.toml").write_text(config)
 
-    def __call__(self, *arguments: object, env: Mapping[str, str] | None = None) -> Answer:
+    def __call__(self, *arguments: object, env: Mapping[str, str] | None = None, typed: str = "") -> Answer:
         out, err = io.StringIO(), io.StringIO()
         with (
             patch.dict(os.environ, {**self._env, **(env or {})}, clear=True),
+            patch.object(sys, "stdin", io.StringIO(typed)),
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),

@@ -16,6 +16,7 @@ from rewardrails.api import openapi, problems
 from rewardrails.api.auth import KeyRing
 from rewardrails.api.body import MAX_JSON_BYTES, JsonBody
 from rewardrails.api.context import RequestContext
+from rewardrails.api.doors import Doors
 from rewardrails.api.gathering import Gathering
 from rewardrails.api.routes import (
     address_lists,
@@ -28,6 +29,7 @@ from rewardrails.api.routes import (
     keys,
     legal,
     manual,
+    oidc,
     operations,
     pauses,
     payouts,
@@ -36,6 +38,7 @@ from rewardrails.api.routes import (
     providers,
     quotes,
     rates,
+    sessions,
     status,
     webhooks,
 )
@@ -50,7 +53,11 @@ _API = OpenAPIConfig(
     path="/openapi.json",
     render_plugins=[openapi.Description()],
     components=Components(
-        security_schemes={"ApiKey": SecurityScheme(type="http", scheme="bearer", description="An API key: rr_...")}
+        security_schemes={
+            "ApiKey": SecurityScheme(
+                type="http", scheme="bearer", description="An API key (rr_...) or a session's token (rs_...)"
+            )
+        }
     ),
     security=[{"ApiKey": []}],
 )
@@ -64,6 +71,7 @@ ROUTERS = (
     keys.router,
     legal.router,
     manual.router,
+    oidc.router,
     operations.router,
     pauses.router,
     payouts.router,
@@ -72,6 +80,7 @@ ROUTERS = (
     providers.router,
     quotes.router,
     rates.router,
+    sessions.router,
 )
 OPEN_ROUTES = (health.alive, health.ready, health.figures, status.status_page, webhooks.receive_webhook)
 
@@ -80,16 +89,19 @@ def create_app(core: Core) -> Litestar:
     """The API on `core`; whoever makes `core` closes it, after the application has shut down."""
     gathering = Gathering.of(core)
     key_ring = KeyRing(core)
+    doors = Doors(core)
 
     @asynccontextmanager
     async def draining(_: Litestar) -> AsyncIterator[None]:
         yield
         await gathering.drain()
+        await doors.close()
 
     app = Litestar(
         route_handlers=[*ROUTERS, *OPEN_ROUTES],
         dependencies={
             "core": Provide(lambda: core, sync_to_thread=False),
+            "doors": Provide(lambda: doors, sync_to_thread=False),
             "gathering": Provide(lambda: gathering, sync_to_thread=False),
             "key_ring": Provide(lambda: key_ring, sync_to_thread=False),
         },

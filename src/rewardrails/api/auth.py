@@ -1,7 +1,9 @@
-"""Who is calling, and whether they may: API keys with scopes, one guard per route."""
+"""Who is calling, and whether they may: API keys and people's sessions, one guard per route."""
 
+import hmac
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -11,37 +13,54 @@ from litestar.handlers.base import BaseRouteHandler
 from rewardrails import clock
 from rewardrails.config import Environment
 from rewardrails.engine.core import Core
-from rewardrails.errors import FieldInvalid, Unauthorized
-from rewardrails.security import keys
-from rewardrails.security.keys import ApiKey, Scope
+from rewardrails.errors import FieldInvalid, Forbidden, Unauthorized
+from rewardrails.security import keys, sessions
+from rewardrails.security.caller import Caller
+from rewardrails.security.scopes import Scope
 
-ApiRequest = Request[ApiKey, None, State]
-"""A request whose guard has let it through; its `user` is the key."""
+ApiRequest = Request[Caller, None, State]
+"""A request whose guard has let it through; its `user` is the caller."""
 CACHE_SECONDS = 3.0
-"""How long a revoked key may still be believed by a process that has just seen it."""
+"""How long a revoked key may still be believed by a process that has just seen it; sessions are looked up each time."""
 CACHED_KEYS = 1024
-_token = re.compile(rf"{keys.PREFIX}[A-Za-z0-9_-]{{20,100}}").fullmatch
-_NEEDS_KEY = "this needs a valid API key: send it as 'Authorization: Bearer rr_...'"
+COOKIE = "__Host-rr_session"
+CSRF_HEADER = "X-CSRF-Token"
+_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_token = re.compile(rf"({keys.PREFIX}|{sessions.PREFIX})[A-Za-z0-9_-]{{20,100}}").fullmatch
+_NEEDS_TOKEN = "this needs a valid API key or session: send it as 'Authorization: Bearer rr_...' or 'rs_...'"  # noqa: S105 - words
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    key: ApiKey
+    key: Caller
     until: float
 
 
 class KeyRing:
-    """Looks up API keys, remembering a few of them for `CACHE_SECONDS`."""
+    """Looks up callers, remembering a few API keys for `CACHE_SECONDS`."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._known: dict[bytes, _Known] = {}
 
-    async def authenticate(self, authorization: str | None) -> ApiKey:
-        """The key an `Authorization` header names. Raises `Unauthorized`."""
+    async def authenticate(self, connection: AnyConnection) -> Caller:
+        """The caller that an `Authorization` header names, or else a page's cookie. Raises `Unauthorized`, `Forbidden`."""
+        authorization = connection.headers.get("authorization")
+        if authorization is None and COOKIE in connection.cookies:
+            return await self._of_page(connection)
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not _token(token):
-            raise Unauthorized(_NEEDS_KEY)
+            raise Unauthorized(_NEEDS_TOKEN)
+        if token.startswith(sessions.PREFIX):
+            return await sessions.authenticate(self._core.database, self._core.vault, token)
+        return await self._of_key(token)
+
+    def forget(self) -> None:
+        """Look every key up anew; called when one was revoked here."""
+        self._known.clear()
+
+    async def _of_key(self, token: str) -> Caller:
         digest = self._core.vault.api_key_digest(token.encode())
         known = self._known.get(digest)
         if known is not None and known.until > clock.monotonic():
@@ -53,36 +72,68 @@ class KeyRing:
         self._known[digest] = _Known(key=key, until=clock.monotonic() + CACHE_SECONDS)
         return key
 
-    def forget(self) -> None:
-        """Look every key up anew; called when one was revoked here."""
-        self._known.clear()
+    async def _of_page(self, connection: AnyConnection) -> Caller:
+        """A browser sends a cookie by itself, also when another site makes it; a change must show that our page asked."""
+        token = connection.cookies[COOKIE]
+        if not token.startswith(sessions.PREFIX) or not _token(token):
+            raise Unauthorized(_NEEDS_TOKEN)
+        caller = await sessions.authenticate(self._core.database, self._core.vault, token)
+        if connection.scope["method"] not in _HARMLESS:  # type: ignore[typeddict-item] # HTTP alone comes here
+            sent = connection.headers.get(CSRF_HEADER, "")
+            if caller.session_id is None or not hmac.compare_digest(
+                sessions.csrf_token(self._core.vault, caller.session_id).encode(), sent.encode("utf-8", "replace")
+            ):
+                raise Forbidden(f"a change with a cookie needs {CSRF_HEADER}: GET /v1/me tells it")
+        return caller
 
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """A route's guard: the caller must hold a key with `scope`; the key is then `request.user`.
+    """A route's guard: the caller must have `scope` (None: be known at all); the caller is then `request.user`.
 
     With `open_in_test` the route is open where the configuration says `environment = "test"`.
     """
 
-    scope: Scope
+    scope: Scope | None
     open_in_test: bool = False
 
-    async def __call__(self, connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+    async def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
         """Let the request through. Raises `Unauthorized`, `Forbidden`, `FieldInvalid` for an unknown query parameter."""
         core: Core = connection.app.state.core
         if not (self.open_in_test and core.config.environment is Environment.TEST):
             ring: KeyRing = connection.app.state.key_ring
-            key = await ring.authenticate(connection.headers.get("authorization"))
-            connection.scope["user"] = key
-            key.require(self.scope)
+            caller = await ring.authenticate(connection)
+            connection.scope["user"] = caller
+            if self.scope is not None:
+                caller.require(self.scope)
         _refuse_unknown_query(connection, handler)
-        encoding = connection.headers.get("content-encoding", "identity")
-        if encoding != "identity":
-            raise FieldInvalid("send the body as it is: compressed bodies are not taken", field="Content-Encoding")
+        _refuse_encoded(connection)
 
 
-def _refuse_unknown_query(connection: ASGIConnection, handler: BaseRouteHandler) -> None:  # type: ignore[type-arg]
+@dataclass(frozen=True, slots=True)
+class OpenDoor:
+    """The guard of a route by which people come in: anybody may knock. `any_query` where others choose the parameters."""
+
+    any_query: bool = False
+
+    async def __call__(self, connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        """Let the request through. Raises `FieldInvalid` for an unknown query parameter."""
+        if not self.any_query:
+            _refuse_unknown_query(connection, handler)
+        _refuse_encoded(connection)
+
+
+def address_of(connection: AnyConnection) -> str | None:
+    """Where a request comes from, as far as the socket tells."""
+    return connection.client.host if connection.client else None
+
+
+def _refuse_encoded(connection: AnyConnection) -> None:
+    if connection.headers.get("content-encoding", "identity") != "identity":
+        raise FieldInvalid("send the body as it is: compressed bodies are not taken", field="Content-Encoding")
+
+
+def _refuse_unknown_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """A misspelt filter must not answer more than was asked for."""
     if not connection.scope["query_string"]:
         return

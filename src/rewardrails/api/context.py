@@ -14,7 +14,7 @@ from rewardrails.api.patience import patient
 from rewardrails.engine.refusals import Attempted, Refusals
 from rewardrails.errors import RewardRailsError
 from rewardrails.observability import metrics
-from rewardrails.security.keys import ApiKey
+from rewardrails.security.caller import Caller
 from rewardrails.store import origin
 
 REQUEST_ID = "X-Request-Id"
@@ -82,8 +82,8 @@ class RequestContext:
 
 
 def _concerned(scope: HTTPScope) -> dict[str, str]:
-    """Which key asked, and the ids in the address; never other parts of it, which may name people."""
+    """Who asked, and the ids in the address; never other parts of it, which may name people."""
     in_address: Mapping[str, object] = scope.get("path_params", {})
     named = {name: str(value) for name, value in in_address.items() if isinstance(value, UUID)}
     key = scope.get("user")
-    return named | ({"actor": key.actor} if isinstance(key, ApiKey) else {})
+    return named | ({"actor": key.actor} if isinstance(key, Caller) else {})

@@ -9,7 +9,7 @@ from litestar.params import HeaderParameter
 
 from rewardrails.engine.core import Core
 from rewardrails.engine.idempotent import MAX_KEY_LENGTH, IdempotentCall, StoredResponse, once, once_outside
-from rewardrails.security.keys import ApiKey
+from rewardrails.security.caller import Caller
 from rewardrails.store.database import Connection
 
 REPLAYED = "Idempotency-Replayed"
@@ -26,13 +26,13 @@ IdempotencyKey = Annotated[
 _encoder = msgspec.json.Encoder()
 
 
-def call_of(core: Core, key: ApiKey, operation: str, idempotency_key: str, *request: object) -> IdempotentCall:
+def call_of(core: Core, caller: Caller, operation: str, idempotency_key: str, *request: object) -> IdempotentCall:
     """The call that a key names; `request` is everything that makes the request what it is.
 
     A request may name a destination, so only a keyed digest of it is kept: a plain one could be guessed from outside.
     """
     digest = core.vault.digest(_encoder.encode(request))
-    return IdempotentCall(client=key.actor, operation=operation, key=idempotency_key, request=digest)
+    return IdempotentCall(client=caller.actor, operation=operation, key=idempotency_key, request=digest)
 
 
 async def answer_once(

@@ -10,7 +10,7 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RewardRailsError
+from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RateLimited, RewardRailsError
 from rewardrails.store.database import LOST
 
 MEDIA_TYPE = "application/problem+json"
@@ -84,6 +84,8 @@ def request_id_of(request: Request) -> str:  # type: ignore[type-arg]
 
 def _known(error: Exception) -> tuple[RewardRailsError, int | None, dict[str, str]]:
     match error:
+        case RateLimited():
+            return error, None, {"Retry-After": str(error.retry_after_seconds)}
         case RewardRailsError():
             headers = {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.UNAUTHORIZED else {}
             return error, None, headers

@@ -4,15 +4,15 @@ import os
 from pathlib import Path
 
 from rewardrails.engine.core import Core
-from rewardrails.security import keys
+from rewardrails.security import keys, operators
 from rewardrails.security.keys import Scope
 
 FILE_NAME = "admin.key"
 
 
 async def ensure_admin_key(core: Core, folder: Path) -> Path | None:
-    """Make an admin key if there is no key at all; answers the file it was put in, or None when there was one."""
-    if await keys.list_keys(core.database):
+    """Make an admin key if there is neither a key nor an operator; answers the file it was put in, or None when there was."""
+    if await keys.list_keys(core.database) or await operators.any_operator(core.database):
         return None
     path = folder / FILE_NAME
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the start

@@ -47,12 +47,19 @@ for _home, _help in {
     "pause:app": "Stop sending, and go on.",
     "events:app": "The sealed log.",
     "audit:app": "Verify the log, and take it along.",
+    "operators:app": "People who sign in, and their roles.",
     "keys:app": "API keys.",
     "vault:app": "What stored data are sealed with.",
     "ledger:app": "Do the books balance?",
     "config:app": "Is the configuration right?",
 }.items():
     app.command(f"rewardrails.cli.{_home}", name=_home.partition(":")[0], help=_help)
+for _verb, _help in {
+    "sign_in": "Sign in for the following commands.",
+    "sign_out": "End that.",
+    "whoami": "As whom do commands run?",
+}.items():
+    app.command(f"rewardrails.cli.sign_in:{_verb}", name=_verb.replace("_", "-"), help=_help)
 app.command(
     "rewardrails.testing.fake_provider.__main__:app",
     name="fake-provider",
@@ -81,7 +88,8 @@ def launch(
     machine
         Answer in JSON.
     key
-        API key of whoever acts, or file:PATH of it; better given in the environment, where others cannot see it.
+        API key of whoever acts, or file:PATH of it; better given in the environment, where others cannot see it. People
+        sign in instead: rewardrails sign-in.
     """
     output = Output(machine=machine)
     # Asking for help must not wait for the engine to be loaded.
@@ -93,7 +101,7 @@ def launch(
 
     with edge.words_for_people(output) as outcome:
         call = edge.call_of(command, bound.arguments.values())
-        session = edge.session(output, config=config, folder=folder, key=key, call=call)
+        session = edge.session(output, command, config=config, folder=folder, key=key, call=call)
         answer = command(*bound.args, **bound.kwargs, **dict.fromkeys(ignored, session))
         if inspect.iscoroutine(answer):
             answer = asyncio.run(answer)

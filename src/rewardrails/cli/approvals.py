@@ -11,6 +11,7 @@ from rewardrails.api.schemas.approvals import WaitingOut
 from rewardrails.api.schemas.payouts import PayoutOut
 from rewardrails.api.schemas.pools import PoolOut
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.payout import PayoutState
@@ -19,13 +20,14 @@ from rewardrails.engine.approve import Waiting
 from rewardrails.engine.read import PayoutFilter
 from rewardrails.errors import FieldInvalid
 from rewardrails.facade import RewardRails
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="approvals", help="Payouts that wait for people's approval. Whoever created one cannot approve it.")
 _COLUMNS = ("id", "state", "why", ">amount", "reward", "player", "to", "created by", "batch")
 
 
 @app.command
+@needs(Scope.READ)
 async def waiting(*, batch: UUID | None = None, limit: int = 20, session: Here) -> None:
     """Show what waits for approval: totals against the pools, and the newest payouts.
 
@@ -37,7 +39,7 @@ async def waiting(*, batch: UUID | None = None, limit: int = 20, session: Here) 
         How many payouts to list.
     """
     wanted = PayoutFilter(state=PayoutState.AWAITING_APPROVAL, batch_id=batch)
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         totals = await rails.gates.waiting(batch)
         payouts = [PayoutOut.of(rails.core, one) for one in await rails.list(wanted, limit=limit)]
         shown: list[Table | str] = [await _against_pools(rails, totals)]
@@ -49,6 +51,7 @@ async def waiting(*, batch: UUID | None = None, limit: int = 20, session: Here) 
 
 
 @app.command
+@needs(Scope.APPROVE, by_name=True)
 async def approve(
     *payouts: UUID, batch: UUID | None = None, yes: Annotated[bool, Parameter(negative="")] = False, session: Here
 ) -> int:
@@ -65,7 +68,7 @@ async def approve(
     """
     if bool(payouts) == (batch is not None):
         raise FieldInvalid("name payouts, or a batch with --batch ID")
-    async with session.rails(Scope.APPROVE, needs_key=True) as rails:
+    async with session.rails() as rails:
         if batch is not None:
             return await _approve_batch(session, rails, batch, ask=not yes)
         await rails.gates.approve(payouts)

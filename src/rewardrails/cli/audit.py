@@ -8,19 +8,21 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs
 from rewardrails.cli.session import Here, Session
 from rewardrails.errors import FieldInvalid
 from rewardrails.events import export as exporting
 from rewardrails.events.checkpoint_store import FILE_NAME, FolderStore
 from rewardrails.events.signing import Believed
 from rewardrails.events.verify import Report, verify_log
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="audit", help="The log of everything that was decided: verify it, take it along.")
 _HEX_DIGITS = 64
 
 
 @app.command
+@needs(Scope.READ)
 async def verify(
     *,
     file: Path | None = None,
@@ -54,6 +56,7 @@ async def verify(
 
 
 @app.command
+@needs(Scope.READ)
 async def export(
     path: Path,
     *,
@@ -72,7 +75,7 @@ async def export(
     last
         The last position; the end of the log if left out.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(handle, "wb", buffering=1 << 20) as out:
@@ -84,9 +87,10 @@ async def export(
 
 
 @app.command(name="public-key")
+@needs(Scope.READ)
 async def show_public_key(*, session: Here) -> None:
     """Show the key that verifies the checkpoints' signatures; whoever verifies should have it from here, not from a file."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         audit = rails.core.audit
     if audit is None:
         raise FieldInvalid("this process signs nothing")
@@ -95,7 +99,7 @@ async def show_public_key(*, session: Here) -> None:
 
 
 async def _verify_database(session: Session, store: FolderStore | None, believed: Believed | None) -> Report:
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         audit = rails.core.audit
         return await verify_log(
             rails.core.database,

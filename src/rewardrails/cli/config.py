@@ -3,6 +3,7 @@
 from cyclopts import App
 
 from rewardrails.bootstrap import key_ring
+from rewardrails.cli.needs import needs_nobody
 from rewardrails.cli.session import Here
 from rewardrails.config import Environment
 from rewardrails.providers.registry import build_provider
@@ -11,6 +12,7 @@ app = App(name="config", help="The configuration.")
 
 
 @app.command
+@needs_nobody("reads files")
 async def check(*, session: Here) -> None:
     """Read the configuration, its secrets and every enabled adapter's settings, without touching the database."""
     config = session.config()

@@ -7,11 +7,13 @@ from cyclopts import Parameter
 from rewardrails.cli.checks import examine
 from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.findings import Level
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 
+@needs(Scope.READ)
 async def doctor(*, deep: Annotated[bool, Parameter(negative="")] = False, session: Here) -> int:
     """Check everything and say what to do next. Exit code 1 when something needs somebody, 5 when the books are wrong.
 
@@ -20,7 +22,7 @@ async def doctor(*, deep: Annotated[bool, Parameter(negative="")] = False, sessi
     deep
         Also recompute the whole log, and look at what every stored value is sealed with.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         findings = await examine(rails, deep=deep)
     rows = [(one.level.value, one.about, one.found, one.do) for one in findings]
     worst = [one for one in findings if one.level is Level.PROBLEM]

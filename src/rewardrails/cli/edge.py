@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs_of
 from rewardrails.cli.output import Output
 from rewardrails.cli.session import Call, Session, read_key
 from rewardrails.errors import ConfigInvalid, RewardRailsError
@@ -19,6 +20,7 @@ from rewardrails.store.migrate import DatabaseNewer
 from rewardrails.store.postgres_programs import DatabaseUnavailable
 
 DEBUG_VARIABLE = "REWARDRAILS_DEBUG"
+TOKEN_VARIABLE = "REWARDRAILS_TOKEN"  # noqa: S105 - the name of it
 _UNREACHABLE = (
     DatabaseUnavailable,
     asyncpg.PostgresConnectionError,
@@ -39,10 +41,18 @@ class Outcome:
     code: ExitCode = ExitCode.OK
 
 
-def session(output: Output, *, config: Path | None, folder: Path, key: str | None, call: Call) -> Session:
-    """The session that the global options describe. Raises `Unauthorized` for a key file that cannot be read."""
+def session(output: Output, verb: object, *, config: Path | None, folder: Path, key: str | None, call: Call) -> Session:
+    """The session of a verb that the global options describe. Raises `Unauthorized` for a key file that cannot be read."""
     log.configure(level="WARNING")
-    return Session(output=output, config_path=config, folder=folder, key=read_key(key), call=call)
+    return Session(
+        output=output,
+        needs=needs_of(verb),
+        config_path=config,
+        folder=folder,
+        key=read_key(key),
+        call=call,
+        token=read_key(os.environ.get(TOKEN_VARIABLE)),
+    )
 
 
 def call_of(command: Callable[..., object], arguments: Iterable[object]) -> Call:

@@ -5,14 +5,16 @@ from uuid import UUID
 from cyclopts import App
 
 from rewardrails.api.schemas.payouts import EventOut
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="events", help="The sealed log of everything that was decided.")
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_events(*, after: int = 0, limit: int = 100, subject: UUID | None = None, session: Here) -> None:
     """Show sealed events in their order.
 
@@ -25,7 +27,7 @@ async def list_events(*, after: int = 0, limit: int = 100, subject: UUID | None 
     subject
         Only those of one payout, pool, pause or key.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = [EventOut.of(one) for one in await rails.events(after=after, limit=limit, subject_id=subject)]
     rows = [(one.position, one.created_at, one.type, one.subject_id, one.version, one.actor) for one in found]
     session.output.show(found, table("Events", (">position", "when", "event", "subject", ">version", "actor"), rows))

@@ -9,17 +9,19 @@ from rich.table import Table
 
 from rewardrails import clock
 from rewardrails.api.schemas.holds import ExplanationOut, OpenHoldOut
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import cell, money, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
 from rewardrails.engine import holds_list
 from rewardrails.engine.explain import Explanation, HoldView
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 _MARKS = {Outcome.PASS: "✓", Outcome.APPROVE: "…", Outcome.HOLD: "✗"}
 _OPEN_COLUMNS = ("gate", "why", "whose turn", "since", "decide by")
 
 
+@needs(Scope.READ)
 async def explain(payout: UUID, *, session: Here) -> None:
     """Say why a payout stands where it stands: what each gate says of it now, what held it, what its player may be told.
 
@@ -28,11 +30,12 @@ async def explain(payout: UUID, *, session: Here) -> None:
     payout
         Its id.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = await rails.gates.explain(payout)
     session.output.show(ExplanationOut.of(found), *story(found))
 
 
+@needs(Scope.READ)
 async def list_holds(
     *,
     owner: Owner | None = None,
@@ -51,7 +54,7 @@ async def list_holds(
     limit
         How many.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         wanted = await holds_list.open_holds(rails.core, owner=owner, overdue=overdue or None, limit=limit)
         found = [OpenHoldOut.of(rails.core, one) for one in wanted]
     rows = [

@@ -3,11 +3,13 @@
 from importlib.resources import files
 from pathlib import Path
 
+from rewardrails.cli.needs import needs_nobody
 from rewardrails.cli.session import Here
 from rewardrails.config import Config
 from rewardrails.errors import StateConflict
 
 
+@needs_nobody("writes a file to start from")
 def init(path: Path = Path("rewardrails.toml"), *, session: Here) -> None:
     """Write a commented configuration that pays by hand, in a test environment.
 

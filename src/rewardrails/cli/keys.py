@@ -5,15 +5,17 @@ from uuid import UUID
 
 from cyclopts import App, Parameter
 
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
 from rewardrails.security import keys
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="keys", help="API keys: one for each person and each program.")
 
 
 @app.command
+@needs(Scope.PEOPLE)
 async def create(name: str, *, scope: Annotated[list[Scope], Parameter(negative="")], session: Here) -> None:
     """Make a key and show it, this once.
 
@@ -24,7 +26,9 @@ async def create(name: str, *, scope: Annotated[list[Scope], Parameter(negative=
     scope
         What it may do; repeat it for more. `admin` may do everything.
     """
-    async with session.rails(Scope.ADMIN) as rails:
+    async with session.rails() as rails:
+        if (caller := await session.caller(rails.core)) is not None:
+            keys.require_grantable(caller, frozenset(scope))
         key, token = await keys.create_key(
             rails.core.database, rails.core.vault, name=name, scopes=frozenset(scope), actor=rails.actor
         )
@@ -36,9 +40,10 @@ async def create(name: str, *, scope: Annotated[list[Scope], Parameter(negative=
 
 
 @app.command(name="list")
+@needs(Scope.AUDIT)
 async def list_keys(*, session: Here) -> None:
     """Show every key; their secrets are not kept."""
-    async with session.rails(Scope.ADMIN) as rails:
+    async with session.rails() as rails:
         found = await keys.list_keys(rails.core.database)
     rows = [
         (one.id, one.name, ", ".join(sorted(one.scopes)), one.created_by, one.created_at, one.revoked_at)
@@ -48,6 +53,7 @@ async def list_keys(*, session: Here) -> None:
 
 
 @app.command
+@needs(Scope.PEOPLE)
 async def revoke(key: UUID, *, session: Here) -> None:
     """Make a key useless; running processes believe it for a few seconds more.
 
@@ -56,6 +62,6 @@ async def revoke(key: UUID, *, session: Here) -> None:
     key
         Its id.
     """
-    async with session.rails(Scope.ADMIN) as rails:
+    async with session.rails() as rails:
         await keys.revoke_key(rails.core.database, key, actor=rails.actor)
     session.output.show({"id": key, "revoked": True}, f"key {key} is revoked")

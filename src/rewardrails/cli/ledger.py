@@ -3,16 +3,18 @@
 from cyclopts import App
 
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs
 from rewardrails.cli.session import Here
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="ledger", help="The books.")
 
 
 @app.command
+@needs(Scope.READ)
 async def verify(*, session: Here) -> int:
     """Check every book-keeping rule in one snapshot; changes nothing. Exit code 5 when one is broken."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         report = await rails.verify_ledger()
     session.output.show(
         {"balances": report.balances, "broken": report.broken, "suspense": report.suspense},

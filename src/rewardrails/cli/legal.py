@@ -13,12 +13,13 @@ from rich.table import Table
 from rewardrails import clock
 from rewardrails.api.schemas.legal import LegalApprovalIn, LegalApprovalOut
 from rewardrails.cli.moments import Moment
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
 from rewardrails.errors import FieldInvalid, NotFound
 from rewardrails.facade import RewardRails
 from rewardrails.providers.capabilities import ProviderType
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="legal", help="The legal register: recorded by one person, in force once another has confirmed it.")
 _Names = Annotated[list[str], Parameter(negative="")]
@@ -85,10 +86,11 @@ class Wanted:
 
 
 @app.command
+@needs(Scope.COMPLY, by_name=True)
 async def record(wanted: Wanted, *, session: Here) -> None:
     """Record a legal approval. It allows nothing until another person confirms it; each has a key of their own (--as)."""
     entry = wanted.entry()
-    async with session.rails(Scope.COMPLY, needs_key=True) as rails:
+    async with session.rails() as rails:
         made = LegalApprovalOut.of(rails.core, await rails.gates.record_approval(entry.new(rails.core)))
     words = (
         "recorded; it allows nothing yet. Another person compares it with their copy of the document: "
@@ -98,6 +100,7 @@ async def record(wanted: Wanted, *, session: Here) -> None:
 
 
 @app.command
+@needs(Scope.READ)
 async def show(approval: UUID, *, session: Here) -> None:
     """Show everything an approval says, to compare with its document.
 
@@ -106,12 +109,13 @@ async def show(approval: UUID, *, session: Here) -> None:
     approval
         Its id.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = await _found(rails, approval)
     session.output.show(found, *_whole(found))
 
 
 @app.command
+@needs(Scope.COMPLY, by_name=True)
 async def confirm(approval: UUID, *, document: Path | None = None, session: Here) -> None:
     """Put an approval in force that somebody else recorded. It needs a key of your own (--as).
 
@@ -122,7 +126,7 @@ async def confirm(approval: UUID, *, document: Path | None = None, session: Here
     document
         Your own copy of the document: nothing is confirmed unless it is the one that was recorded.
     """
-    async with session.rails(Scope.COMPLY, needs_key=True) as rails:
+    async with session.rails() as rails:
         if document is not None and _digest(document) != (await _found(rails, approval)).document_sha256:
             raise FieldInvalid(f"{document.name} is not the document that was recorded: ask whoever recorded it")
         made = LegalApprovalOut.of(rails.core, await rails.gates.confirm_approval(approval))
@@ -131,6 +135,7 @@ async def confirm(approval: UUID, *, document: Path | None = None, session: Here
 
 
 @app.command
+@needs(Scope.COMPLY)
 async def revoke(approval: UUID, *, reason: str, session: Here) -> None:
     """End an approval at once; one person is enough to stop things.
 
@@ -141,15 +146,16 @@ async def revoke(approval: UUID, *, reason: str, session: Here) -> None:
     reason
         Why.
     """
-    async with session.rails(Scope.COMPLY) as rails:
+    async with session.rails() as rails:
         made = LegalApprovalOut.of(rails.core, await rails.gates.revoke_approval(approval, reason=reason))
     session.output.show(made, f"legal approval {made.id} is revoked: nothing is sent under it any more")
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_approvals(*, session: Here) -> None:
     """Show the register, newest first."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = [LegalApprovalOut.of(rails.core, one) for one in await rails.gates.approvals()]
     session.output.show(found, _shown(found))
 

@@ -10,17 +10,19 @@ from rich.table import Table
 from rewardrails import clock
 from rewardrails.api.schemas.address_lists import AddressListOut
 from rewardrails.cli.moments import Moment
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import duration, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.policy.case import ListKind
 from rewardrails.domain.policy.rules import Rules
 from rewardrails.engine.addresses import LoadedList
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="lists", help="Lists of destinations: sanctions, deny, allow. Kept as digests; entries never come out.")
 
 
 @app.command
+@needs(Scope.COMPLY)
 async def load(
     file: Path, *, name: str, kind: ListKind, source: str, dated: Moment | None = None, session: Here
 ) -> None:
@@ -40,7 +42,7 @@ async def load(
         When its source made it: a day or a moment; needed unless the file says so itself.
     """
     data = await asyncio.to_thread(file.read_bytes)
-    async with session.rails(Scope.COMPLY) as rails:
+    async with session.rails() as rails:
         made = await rails.gates.load_list(data, name=name, kind=kind, source=source, dated=dated)
         rules = rails.core.config.rules
     words = f"{made.name} is in force; payouts held by lists are judged again by the workers"
@@ -48,9 +50,10 @@ async def load(
 
 
 @app.command
+@needs(Scope.READ)
 async def show(*, session: Here) -> None:
     """Show the lists in force, and which are too old to go by."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found, rules = await rails.gates.lists(), rails.core.config.rules
     faults = lists_at_fault(rules, found)
     session.output.show([AddressListOut.of(one) for one in found], _shown(found, rules), *faults)

@@ -11,9 +11,10 @@ from rewardrails.api.schemas.manual import ManualOut
 from rewardrails.cli.csv_cells import safe_cell
 from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.manual_files import Answer, export_queue, import_results
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="manual", help="Payouts that people pay by hand.")
 SHOWN_REFUSALS = 50
@@ -21,6 +22,7 @@ _COLUMNS = ("payout", ">amount", "kind", "destination", "memo", "reward", "playe
 
 
 @app.command(name="next")
+@needs(Scope.REVEAL)
 async def next_items(*, limit: int = 10, session: Here) -> None:
     """Show what to pay next, oldest first, with the whole destination.
 
@@ -29,7 +31,7 @@ async def next_items(*, limit: int = 10, session: Here) -> None:
     limit
         How many.
     """
-    async with session.rails(Scope.MANUAL) as rails:
+    async with session.rails() as rails:
         items = [ManualOut.of(rails.core, item) for item in await rails.manual_queue(limit=limit)]
     rows = [
         (
@@ -48,6 +50,7 @@ async def next_items(*, limit: int = 10, session: Here) -> None:
 
 
 @app.command
+@needs(Scope.MANUAL)
 async def settle(payout: UUID, *, proof: str, session: Here) -> None:
     """Record that you paid it.
 
@@ -58,12 +61,13 @@ async def settle(payout: UUID, *, proof: str, session: Here) -> None:
     proof
         How it can be proved: a receipt, a reference.
     """
-    async with session.rails(Scope.MANUAL) as rails:
+    async with session.rails() as rails:
         state = await rails.settle(payout, proof=proof)
     session.output.show({"payout_id": payout, "state": state}, f"payout {payout} is {state.value}")
 
 
 @app.command
+@needs(Scope.MANUAL)
 async def refuse(payout: UUID, *, reason: str, session: Here) -> None:
     """Record that nobody will pay it; its money goes back to the pool.
 
@@ -74,12 +78,13 @@ async def refuse(payout: UUID, *, reason: str, session: Here) -> None:
     reason
         Why.
     """
-    async with session.rails(Scope.MANUAL) as rails:
+    async with session.rails() as rails:
         state = await rails.refuse(payout, reason=reason)
     session.output.show({"payout_id": payout, "state": state}, f"payout {payout} is {state.value}")
 
 
 @app.command(name="export")
+@needs(Scope.MANUAL)
 async def export_file(file: Path, *, session: Here) -> None:
     """Write the whole open queue as CSV, with columns to fill in: result (paid or refused), proof, reason.
 
@@ -88,7 +93,7 @@ async def export_file(file: Path, *, session: Here) -> None:
     file
         Where to write it; it holds whole destinations, so only you can read it.
     """
-    async with session.rails(Scope.MANUAL) as rails:
+    async with session.rails() as rails:
         written = await export_queue(rails, file)
     session.output.show(
         {"file": str(file), "payouts": written},
@@ -97,6 +102,7 @@ async def export_file(file: Path, *, session: Here) -> None:
 
 
 @app.command(name="import")
+@needs(Scope.MANUAL)
 async def import_file(
     file: Path, *, answers: Annotated[Path | None, Parameter(name="--answers")] = None, session: Here
 ) -> int:
@@ -115,7 +121,7 @@ async def import_file(
     with (answers or Path("/dev/null")).open("w", newline="", encoding="utf-8") as told:
         writer = csv.writer(told)
         writer.writerow(columns)
-        async with session.rails(Scope.MANUAL) as rails:
+        async with session.rails() as rails:
             async for answer in import_results(rails, file):
                 writer.writerow([safe_cell(getattr(answer, name)) for name in columns])
                 if answer.state is None:

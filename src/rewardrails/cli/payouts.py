@@ -7,6 +7,7 @@ from rich.table import Table
 
 from rewardrails.api.schemas.payouts import PayoutDetail, PayoutOut, ResolutionOut
 from rewardrails.cli.explain import explain, holding, list_holds
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.payout import PayoutState
@@ -15,7 +16,7 @@ from rewardrails.engine.read import PayoutFilter
 from rewardrails.engine.resolve import Resolved
 from rewardrails.errors import CATALOGUE, ErrorCode
 from rewardrails.facade import Reward, RewardRails
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="payouts", help="See payouts, and do what people may do to them.")
 app.command(explain)
@@ -25,6 +26,7 @@ _COLUMNS = ("id", "state", "code", ">amount", "reward", "player", "to", "provide
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_payouts(
     *,
     state: PayoutState | None = None,
@@ -49,7 +51,7 @@ async def list_payouts(
     wanted = PayoutFilter(
         state=state, campaign=campaign, provider=provider, player_id=player_id, reward_id=reward_id, batch_id=batch
     )
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = [PayoutOut.of(rails.core, one) for one in await rails.list(wanted, before=before, limit=limit)]
     shown: list[Table | str] = [table("Payouts", _COLUMNS, [_row(one) for one in found])]
     if len(found) == limit:
@@ -58,6 +60,7 @@ async def list_payouts(
 
 
 @app.command
+@needs(Scope.READ)
 async def show(payout: UUID, *, session: Here) -> None:
     """Show one payout with its attempts, what was observed, and its history.
 
@@ -66,13 +69,14 @@ async def show(payout: UUID, *, session: Here) -> None:
     payout
         Its id.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         detail = PayoutDetail.of_history(rails.core, await rails.get(payout))
         held_by = holding((await rails.gates.explain(payout)).holds)
     session.output.show(detail, *_story(detail, held_by))
 
 
 @app.command
+@needs(Scope.PAYOUTS)
 async def create(
     *,
     campaign: str,
@@ -104,13 +108,14 @@ async def create(
         destination=destination,
         memo=memo,
     )
-    async with session.rails(Scope.PAYOUTS) as rails:
+    async with session.rails() as rails:
         result = await rails.pay_one(reward)
     words = "accepted" if result.verdict.value == "accepted" else "was taken on before"
     session.output.show(result, f"payout {result.payout_id} {words}; it is {result.state}")
 
 
 @app.command
+@needs(Scope.HOLD)
 async def hold(payout: UUID, *, cause: str, session: Here) -> None:
     """Keep a payout from being sent until somebody releases it.
 
@@ -121,12 +126,13 @@ async def hold(payout: UUID, *, cause: str, session: Here) -> None:
     cause
         Why.
     """
-    async with session.rails(Scope.OPERATE) as rails:
+    async with session.rails() as rails:
         await rails.hold(payout, cause=cause)
         await _told(session, rails, payout)
 
 
 @app.command
+@needs(Scope.RELEASE)
 async def release(payout: UUID, *, reason: str = "", session: Here) -> None:
     """Let a held payout go on, if every gate agrees; with a reason also past the gates that a person may overrule.
 
@@ -137,12 +143,13 @@ async def release(payout: UUID, *, reason: str = "", session: Here) -> None:
     reason
         Why; needed to overrule limits, cooling-off, shared destinations and risk.
     """
-    async with session.rails(Scope.OPERATE) as rails:
+    async with session.rails() as rails:
         await rails.release(payout, reason=reason)
         await _told(session, rails, payout)
 
 
 @app.command
+@needs(Scope.OPERATE)
 async def retry(payout: UUID, *, session: Here) -> None:
     """Send a failed or returned payout again. An unknown outcome is resolved, never retried.
 
@@ -151,12 +158,13 @@ async def retry(payout: UUID, *, session: Here) -> None:
     payout
         Its id.
     """
-    async with session.rails(Scope.OPERATE) as rails:
+    async with session.rails() as rails:
         await rails.retry(payout)
         await _told(session, rails, payout)
 
 
 @app.command
+@needs(Scope.OPERATE)
 async def cancel(payout: UUID, *, session: Here) -> None:
     """Stop a payout: at once while nothing was sent, through its rail afterwards.
 
@@ -165,12 +173,13 @@ async def cancel(payout: UUID, *, session: Here) -> None:
     payout
         Its id.
     """
-    async with session.rails(Scope.OPERATE) as rails:
+    async with session.rails() as rails:
         await rails.cancel(payout)
         await _told(session, rails, payout)
 
 
 @app.command
+@needs(Scope.OPERATE)
 async def destination(payout: UUID, text: str, *, memo: str = "", session: Here) -> None:
     """Give an unsent, failed or returned payout another destination of the same kind.
 
@@ -183,12 +192,13 @@ async def destination(payout: UUID, text: str, *, memo: str = "", session: Here)
     memo
         Its memo, if the kind has one.
     """
-    async with session.rails(Scope.OPERATE) as rails:
+    async with session.rails() as rails:
         await rails.correct_destination(payout, destination=text, memo=memo)
         await _told(session, rails, payout)
 
 
 @app.command
+@needs(Scope.RESOLVE, by_name=True)
 async def resolve(payout: UUID, *, outcome: Resolved, evidence: str, session: Here) -> None:
     """Settle an unknown outcome. It takes two people: each runs this with a key of their own (--as).
 
@@ -201,7 +211,7 @@ async def resolve(payout: UUID, *, outcome: Resolved, evidence: str, session: He
     evidence
         What you saw there and where; kept encrypted.
     """
-    async with session.rails(Scope.RESOLVE, needs_key=True) as rails:
+    async with session.rails() as rails:
         resolution = ResolutionOut.of(await rails.resolve(payout, outcome=outcome, evidence=evidence))
     if resolution.confirmed_by is None:
         words = f"proposed: {outcome.value}; another person must now run the same with their own key"

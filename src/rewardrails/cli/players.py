@@ -8,13 +8,14 @@ from cyclopts import App, Parameter
 
 from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.moments import Moment
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.player_files import check_of, read_checks, read_erasures, read_risks, risk_of
 from rewardrails.cli.session import Here
 from rewardrails.domain.policy.case import CheckKind, CheckResult
 from rewardrails.engine.erase import Erased, ErasureRequest
 from rewardrails.errors import FieldInvalid
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(
     name="players", help="Tell how checks of players came out and how much they are distrusted; erase their data."
@@ -22,6 +23,7 @@ app = App(
 
 
 @app.command
+@needs(Scope.PLAYERS)
 async def check(
     *,
     file: Path | None = None,
@@ -66,12 +68,13 @@ async def check(
     else:
         _refuse({"--player": player, "--kind": kind, "--result": result, "--reference": reference})
         reports = read_checks(file)
-    async with session.rails(Scope.PLAYERS) as rails:
+    async with session.rails() as rails:
         await rails.gates.report_checks(reports)
     _told(session, len(reports), "checks")
 
 
 @app.command
+@needs(Scope.PLAYERS)
 async def risk(
     *,
     file: Path | None = None,
@@ -103,12 +106,13 @@ async def risk(
     else:
         _refuse({"--player": player, "--score": score, "--reason": reason})
         reports = read_risks(file)
-    async with session.rails(Scope.PLAYERS) as rails:
+    async with session.rails() as rails:
         await rails.gates.report_risk(reports)
     _told(session, len(reports), "risk scores")
 
 
 @app.command(name="erase")
+@needs(Scope.COMPLY)
 async def erase_players(
     player: str | None = None,
     /,
@@ -137,7 +141,7 @@ async def erase_players(
     else:
         _refuse({"PLAYER": player, "--reason": reason})
         requests = read_erasures(source)
-    async with session.rails(Scope.COMPLY) as rails:
+    async with session.rails() as rails:
         outcomes = await rails.gates.erase_players(requests)
     rows = [(player_id, outcome.value.replace("_", " ")) for player_id, outcome in outcomes.items()]
     session.output.show(outcomes, table("Erasures", ("player", "outcome"), rows))

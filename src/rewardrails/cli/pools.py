@@ -5,26 +5,29 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from rewardrails.api.schemas.pools import MovementOut, PoolOut
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import money, table
 from rewardrails.cli.session import Here
 from rewardrails.domain.posting import FundingSource
 from rewardrails.ledger.posting import Pool, PoolMovement
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="pools", help="Budgets that rewards come out of, one asset each.")
 _COLUMNS = ("name", "asset", ">available", ">reserved", ">paid", ">fees", ">suspense", ">funded", "id")
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_pools(*, session: Here) -> None:
     """Show every pool with its balances."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         pools = await rails.pools()
     shown = [PoolOut.of(pool) for pool in pools]
     session.output.show(shown, table("Pools", _COLUMNS, [_row(pool) for pool in shown]))
 
 
 @app.command
+@needs(Scope.POOLS)
 async def create(name: str, asset: str, *, session: Here) -> None:
     """Open an empty pool.
 
@@ -35,12 +38,13 @@ async def create(name: str, asset: str, *, session: Here) -> None:
     asset
         A declared asset.
     """
-    async with session.rails(Scope.POOLS) as rails:
+    async with session.rails() as rails:
         pool = PoolOut.of(await rails.create_pool(name, asset))
     session.output.show(pool, table("Pool", _COLUMNS, [_row(pool)]))
 
 
 @app.command
+@needs(Scope.READ)
 async def show(pool: str, *, session: Here) -> None:
     """Show one pool.
 
@@ -49,12 +53,13 @@ async def show(pool: str, *, session: Here) -> None:
     pool
         Its name or id.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = PoolOut.of(await rails.pool(pool))
     session.output.show(found, table("Pool", _COLUMNS, [_row(found)]))
 
 
 @app.command
+@needs(Scope.POOLS)
 async def fund(
     pool: str,
     amount: str,
@@ -76,13 +81,14 @@ async def fund(
     reference
         Your own reference: a contract, a transfer.
     """
-    async with session.rails(Scope.POOLS) as rails:
+    async with session.rails() as rails:
         moved = await rails.fund(pool, amount, source=source, reference=reference)
         now = await rails.pool(pool)
     _told(session, moved, now, "put into")
 
 
 @app.command
+@needs(Scope.POOLS)
 async def withdraw(
     pool: str,
     amount: str,
@@ -104,7 +110,7 @@ async def withdraw(
     reference
         Your own reference.
     """
-    async with session.rails(Scope.POOLS) as rails:
+    async with session.rails() as rails:
         moved = await rails.withdraw(pool, amount, source=source, reference=reference)
         now = await rails.pool(pool)
     _told(session, moved, now, "given back out of")

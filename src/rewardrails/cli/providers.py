@@ -4,18 +4,20 @@ from cyclopts import App
 
 from rewardrails.api.routes.providers import provider_out
 from rewardrails.api.schemas.providers import ProviderOut
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 from rewardrails.store.sql import sql
 
 app = App(name="providers", help="The rails, and how they are.")
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_providers(*, session: Here) -> None:
     """Show every configured provider: whether it may send, how it answers, what waits."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         async with rails.core.database.reading() as connection:
             figures = {row["name"]: row for row in await connection.fetch(sql("provider_figures"))}
         found = [provider_out(rails.core, name, figures[name]) for name in sorted(rails.core.config.providers)]

@@ -8,17 +8,19 @@ from rich.table import Table
 from rewardrails import clock
 from rewardrails.api.schemas.rates import RateList
 from rewardrails.cli.moments import Moment
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import duration, table
 from rewardrails.cli.session import Here
 from rewardrails.config import Config
 from rewardrails.engine.rates import AssetRate
 from rewardrails.errors import FieldInvalid
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="rates", help="What assets are worth in the reference unit, for limits that add up several assets.")
 
 
 @app.command(name="set")
+@needs(Scope.TREASURY)
 async def set_rates(*rates: str, source: str, dated: Moment | None = None, session: Here) -> None:
     """Say what one whole unit of assets is worth in whole reference units. An older rate never replaces a newer one.
 
@@ -32,7 +34,7 @@ async def set_rates(*rates: str, source: str, dated: Moment | None = None, sessi
         When they were seen: a day or a moment; now if left out.
     """
     when, values = dated or clock.now(), dict(_pair(text) for text in rates)
-    async with session.rails(Scope.TREASURY) as rails:
+    async with session.rails() as rails:
         now = await rails.gates.set_rates(values, dated=when, source=source)
         shown, config = RateList.of(rails.core, now), rails.core.config
     kept = [one.asset for one in now if one.asset in values and one.dated > when]
@@ -41,9 +43,10 @@ async def set_rates(*rates: str, source: str, dated: Moment | None = None, sessi
 
 
 @app.command
+@needs(Scope.READ)
 async def show(*, session: Here) -> None:
     """Show the rates in force, and which are missing or too old."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found, config = await rails.gates.rates(), rails.core.config
         shown = RateList.of(rails.core, found)
     session.output.show(shown, _shown(found, config), *rates_at_fault(config, found))

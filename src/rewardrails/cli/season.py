@@ -14,17 +14,19 @@ from rich.table import Table
 from rewardrails.api.schemas.batches import BatchDetail, BatchOut, RowOut
 from rewardrails.cli.csv_cells import safe_cell
 from rewardrails.cli.following import follow
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import Output, money, table
 from rewardrails.cli.session import Here
 from rewardrails.engine.batches import Batch
 from rewardrails.facade import RewardRails
 from rewardrails.intake.reader import FileFormat
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="season", help="A season's reward list: staged without moving money, then started, exactly once.")
 
 
 @app.command
+@needs(Scope.BATCHES)
 async def stage(file: Path, *, name: str = "", file_format: FileFormat | None = None, session: Here) -> None:
     """Judge every row of a file; no money moves. The same file again finds the same batch.
 
@@ -37,7 +39,7 @@ async def stage(file: Path, *, name: str = "", file_format: FileFormat | None = 
     file_format
         How the file is written; by its ending if left out.
     """
-    async with session.rails(Scope.BATCHES) as rails:
+    async with session.rails() as rails:
         with _reading(session.output, file) as progress:
             batch = await rails.stage(file, name=name, file_format=file_format, on_bytes=progress)
         detail = await read_detail(rails, batch)
@@ -45,6 +47,7 @@ async def stage(file: Path, *, name: str = "", file_format: FileFormat | None = 
 
 
 @app.command
+@needs(Scope.BATCHES)
 async def start(
     batch: UUID,
     *,
@@ -63,7 +66,7 @@ async def start(
     timeout_seconds
         How long to wait at most.
     """
-    async with session.rails(Scope.BATCHES) as rails:
+    async with session.rails() as rails:
         started = await rails.start(batch)
         if wait:
             await follow(rails, session.output, started, timeout_seconds=timeout_seconds)
@@ -72,6 +75,7 @@ async def start(
 
 
 @app.command
+@needs(Scope.READ)
 async def report(
     batch: UUID,
     *,
@@ -93,7 +97,7 @@ async def report(
     timeout_seconds
         How long to wait at most.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = await rails.batch(batch)
         if wait:
             await follow(rails, session.output, found, timeout_seconds=timeout_seconds)
@@ -105,6 +109,7 @@ async def report(
 
 
 @app.command(name="list")
+@needs(Scope.READ)
 async def list_batches(*, limit: int = 50, session: Here) -> None:
     """Show batches, newest first.
 
@@ -113,7 +118,7 @@ async def list_batches(*, limit: int = 50, session: Here) -> None:
     limit
         How many.
     """
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         found = [BatchOut.of(batch) for batch in await rails.batches(limit=limit)]
     columns = ("id", "name", "state", ">rows", "created", "by")
     rows = [(one.id, one.name, one.state.value, one.rows_staged, one.created_at, one.created_by) for one in found]

@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 from rewardrails.api.server import serve as serve_api
 from rewardrails.bootstrap import opened
 from rewardrails.cli.admin_key import ensure_admin_key
+from rewardrails.cli.needs import needs_nobody
 from rewardrails.cli.running import prepare, stopping
 from rewardrails.cli.session import Here, Session
 from rewardrails.engine.core import Core
@@ -18,6 +19,7 @@ from rewardrails.worker.worker import Worker
 CONNECTIONS = 24
 
 
+@needs_nobody("runs the service; whoever can start it holds the master key")
 def serve(
     *,
     host: str | None = None,

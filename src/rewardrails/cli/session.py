@@ -10,15 +10,18 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from rewardrails.bootstrap import WORKING_FOLDER, opened
+from rewardrails.cli import sign_in_file
+from rewardrails.cli.needs import Needs
 from rewardrails.cli.output import Output
 from rewardrails.config import Config
 from rewardrails.engine.core import Core
 from rewardrails.engine.refusals import Attempted, Refusals
-from rewardrails.errors import RewardRailsError, Unauthorized
+from rewardrails.errors import FieldInvalid, RewardRailsError, Unauthorized
 from rewardrails.facade import RewardRails, read_config
 from rewardrails.secrets import Secret
-from rewardrails.security import keys
-from rewardrails.security.keys import ApiKey, Scope
+from rewardrails.security import keys, operators, sessions
+from rewardrails.security.caller import Caller
+from rewardrails.security.scopes import Scope
 from rewardrails.store import origin
 
 CONNECTIONS = 4
@@ -34,12 +37,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One run of the command line."""
+    """One run of the command line. `key` is the API key that was given, `token` the sign-in of the environment."""
 
     output: Output
+    needs: Needs
     config_path: Path | None = None
     folder: Path = WORKING_FOLDER
-    key: Secret | None = None
+    key: Secret | None = field(default=None, repr=False)
+    token: Secret | None = field(default=None, repr=False)
     call: Call = field(default_factory=Call)
 
     def config(self) -> Config:
@@ -47,32 +52,65 @@ class Session:
         return read_config(self.config_path)
 
     @asynccontextmanager
-    async def rails(self, scope: Scope, *, needs_key: bool = False) -> AsyncIterator[RewardRails]:
-        """The engine, acting as whoever gave a key (which must have `scope`), else as this operating-system user.
+    async def core(self) -> AsyncIterator[Core]:
+        """The engine, on nobody's behalf."""
+        async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
+            yield core
 
-        Raises `Unauthorized` without a key where one is needed, `Forbidden` when it lacks the scope.
+    @asynccontextmanager
+    async def rails(self) -> AsyncIterator[RewardRails]:
+        """The engine, acting as whoever is signed in or gave a key and may use this verb, else as this system user.
+
+        Raises `Unauthorized` where the verb needs to know a person and knows none, `Forbidden` when they may not.
         """
-        if needs_key and self.key is None:
-            raise Unauthorized(
-                "this needs to know who you are: give your own API key with --as or REWARDRAILS_API_KEY "
-                f"('rewardrails keys create NAME --scope {scope.value}' makes one for each person)"
-            )
-        with origin.coming_from(origin.CLI):
-            async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
-                key = await self._known(core)
-                actor = key.actor if key else f"cli:{_user()}"
+        async with self.core() as core:
+            caller = await self.caller(core)
+            actor = caller.actor if caller else f"cli:{_user()}"
+            with origin.coming_from(origin.CLI):
                 try:
-                    if key is not None:
-                        key.require(scope)
-                    yield RewardRails(core, actor=actor)
+                    await self.require(core, caller)
+                    yield RewardRails(core, actor=actor, authenticated_at=caller.authenticated_at if caller else None)
                 except RewardRailsError as error:
-                    if scope is not Scope.READ:
+                    if self.needs.scope is not Scope.READ:
                         attempted = Attempted(actor=actor, action=self.call.action, object=self.call.object)
                         await Refusals(core).tell(attempted, error)
                     raise
 
-    async def _known(self, core: Core) -> ApiKey | None:
-        return await keys.authenticate(core.database, core.vault, self.key.reveal()) if self.key else None
+    async def require(self, core: Core, caller: Caller | None) -> None:
+        """Raise unless this caller may use the verb; None is the system user, who may before there are operators."""
+        scope = self.needs.scope
+        if scope is None:
+            raise AssertionError("a verb that acts on nobody's behalf asks for no rights")
+        if caller is not None:
+            caller.require(scope)
+        elif self.needs.by_name or (self.needs.signed_in and await operators.any_operator(core.database)):
+            raise Unauthorized(
+                f"this needs to know who you are, with the scope {scope.value!r}: 'rewardrails sign-in NAME', or give your own "
+                "API key with --as or REWARDRAILS_API_KEY ('rewardrails keys create NAME --scope ...' makes one)"
+            )
+
+    async def caller(self, core: Core) -> Caller | None:
+        """Whoever is signed in here or gave a key. Raises `Unauthorized`, `FieldInvalid` for two at once."""
+        signed_in = await self._signed_in(core)
+        if self.key is None:
+            return signed_in
+        if signed_in is not None:
+            raise FieldInvalid(
+                f"you are signed in as {signed_in.name!r}, and one person does not act as two: sign out, or give no key",
+                field="--as",
+            )
+        return await _known(core, self.key)
+
+    async def _signed_in(self, core: Core) -> Caller | None:
+        if self.token is not None:
+            return await _known(core, self.token)
+        kept = sign_in_file.read(core.vault.key_id)
+        if kept is None:
+            return None
+        try:
+            return await _known(core, kept)
+        except Unauthorized:  # it is over; whoever needs more is told to sign in
+            return None
 
 
 Here = Annotated[Session, Parameter(parse=False)]
@@ -91,6 +129,12 @@ def read_key(text: str | None) -> Secret | None:
         raise Unauthorized(
             f"the key file {text.removeprefix('file:')} cannot be read: {type(error).__name__}"
         ) from error
+
+
+async def _known(core: Core, token: Secret) -> Caller:
+    if token.reveal().startswith(sessions.PREFIX):
+        return await sessions.authenticate(core.database, core.vault, token.reveal())
+    return await keys.authenticate(core.database, core.vault, token.reveal())
 
 
 def _user() -> str:

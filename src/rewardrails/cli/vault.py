@@ -3,20 +3,22 @@
 from cyclopts import App
 
 from rewardrails.cli.exits import ExitCode
+from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
 from rewardrails.engine import reseal as resealing
 from rewardrails.facade import RewardRails
 from rewardrails.security.data_keys import stored_keys
-from rewardrails.security.keys import Scope
+from rewardrails.security.scopes import Scope
 
 app = App(name="vault", help="What stored data are sealed with.")
 
 
 @app.command
+@needs(Scope.READ)
 async def status(*, session: Here) -> None:
     """List the data keys: what each is for, which master key or key service opens it, and whether it is retired."""
-    async with session.rails(Scope.READ) as rails:
+    async with session.rails() as rails:
         rows = await stored_keys(rails.core.database)
         lines = [
             {
@@ -35,6 +37,7 @@ async def status(*, session: Here) -> None:
 
 
 @app.command
+@needs(Scope.ADMIN)
 async def reseal(*, batch: int = resealing.BATCH, session: Here) -> int:
     """Seal everything stored with the present key, while workers go on; then older keys are retired.
 
@@ -45,7 +48,7 @@ async def reseal(*, batch: int = resealing.BATCH, session: Here) -> int:
     batch
         How many values are sealed in one transaction.
     """
-    async with session.rails(Scope.ADMIN) as rails:
+    async with session.rails() as rails:
         done = await resealing.reseal(rails.core, batch=batch)
         left = sorted(await resealing.keys_in_use(rails.core))
     session.output.show(

@@ -7,6 +7,7 @@ import uvloop
 from cyclopts import Parameter
 
 from rewardrails.bootstrap import opened
+from rewardrails.cli.needs import needs_nobody
 from rewardrails.cli.running import prepare, stopping
 from rewardrails.cli.session import Here, Session
 from rewardrails.worker.worker import Worker
@@ -14,6 +15,7 @@ from rewardrails.worker.worker import Worker
 CONNECTIONS = 16
 
 
+@needs_nobody("runs the service; whoever can start it holds the master key")
 def worker(*, end_with_stdin: Annotated[bool, Parameter(negative="", show=False)] = False, session: Here) -> None:
     """Run one worker; any number of them share the database, on any number of machines.
 

@@ -13,6 +13,7 @@ from rewardrails.config.model import (
     ServerSettings,
     WorkerSettings,
 )
+from rewardrails.config.sign_in import OidcSettings, SignInSettings, TelegramSettings
 
 __all__ = [
     "AuditSettings",
@@ -21,9 +22,12 @@ __all__ = [
     "Config",
     "EndpointSettings",
     "Environment",
+    "OidcSettings",
     "PoolSettings",
     "ProviderSettings",
     "Route",
     "ServerSettings",
+    "SignInSettings",
+    "TelegramSettings",
     "WorkerSettings",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from rewardrails.config import file as written
-from rewardrails.config import gates, wallets
+from rewardrails.config import file_sign_in, gates, wallets
 from rewardrails.config.model import Environment
 from rewardrails.config.problems import Problem, unknown_name
 from rewardrails.domain.destination import PARSERS
@@ -23,6 +23,7 @@ def contradictions(file: written.File) -> Iterator[Problem]:
     yield from _about_endpoints(file)
     yield from gates.contradictions(file)
     yield from wallets.contradictions(file)
+    yield from file_sign_in.contradictions(file.sign_in)
 
 
 def _about_kinds(file: written.File) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from rewardrails.config.file_gates import (
     ScreenerTable,
     ScreeningTable,
 )
+from rewardrails.config.file_sign_in import SignInTable
 from rewardrails.config.model import Environment
 from rewardrails.config.shapes import Decimals, Jurisdiction, Name, OneOf, PublicKey, Reference, Table
 from rewardrails.providers.capabilities import ProviderEnvironment, ProviderType
@@ -185,3 +186,4 @@ class File(Table):
     ownership: OwnershipTable = OwnershipTable()
     risk: RiskTable = RiskTable()
     holds: HoldsTable = HoldsTable()
+    sign_in: SignInTable = SignInTable()

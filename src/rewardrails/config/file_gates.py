@@ -67,6 +67,7 @@ class ApprovalRuleTable(Table):
     providers: list[Name] = []
     pools: list[Name] = []
     creators: list[str] = []
+    fresh_minutes: float | None = Field(default=None, gt=0, le=24 * 60)
 
 
 class ScreeningTable(Table):

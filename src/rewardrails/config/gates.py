@@ -136,4 +136,5 @@ def _approval(index: int, table: ApprovalRuleTable, read_amount: ReadAmount) -> 
         providers=frozenset(table.providers),
         pools=frozenset(table.pools),
         creators=frozenset(table.creators),
+        fresh=timedelta(minutes=table.fresh_minutes) if table.fresh_minutes is not None else None,
     )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rewardrails.config import file as written
 from rewardrails.config import locate, model, wallets
 from rewardrails.config.checks import contradictions
+from rewardrails.config.file_sign_in import sign_in_of
 from rewardrails.config.gates import rules_of
 from rewardrails.config.problems import Problem, refusal, shape_problems
 from rewardrails.config.references import ReferenceInvalid, check_form, resolve
@@ -126,6 +127,7 @@ class _Builder:
             screeners={name: self._screener(name) for name in file.screeners},
             ownership=wallets.ownership_of(file),
             floats=wallets.floats_of(file, self._amount),
+            sign_in=sign_in_of(file.sign_in, self._secret),
         )
         return None if self.problems else built
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from rewardrails.config.sign_in import SignInSettings
 from rewardrails.domain.assets import Asset
 from rewardrails.domain.policy.floats import FloatRule
 from rewardrails.domain.policy.rules import Rules
@@ -211,6 +212,7 @@ class Config:
     screeners: Mapping[str, ScreenerSettings] = field(default_factory=dict)
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     floats: Mapping[str, Mapping[str, FloatRule]] = field(default_factory=dict)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str] | None = None) -> Self:

@@ -2,13 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
+
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.approvals import freshness
+from rewardrails.domain.policy.case import Case
 from rewardrails.domain.policy.verdict import Judgement
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.again import judge_again
+from rewardrails.engine.gates.facts import read_facts
+from rewardrails.engine.gates.judging import candidate_of
 from rewardrails.errors import Forbidden, NotFound, StateConflict
+from rewardrails.security.caller import require_fresh
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -47,17 +55,22 @@ async def waiting_within(connection: Connection, batch_id: UUID | None) -> list[
     ]
 
 
-async def approve(core: Core, payout_ids: Sequence[UUID], *, actor: str) -> dict[UUID, Judgement]:
+async def approve(
+    core: Core, payout_ids: Sequence[UUID], *, actor: str, authenticated_at: datetime | None = None
+) -> dict[UUID, Judgement]:
     """Sign payouts off; each goes on once enough people have. Answers how each stands afterwards.
 
-    Raises `NotFound`, `Forbidden` for the author of any, `StateConflict` for one that does not wait for approval; then
-    none is signed.
+    `authenticated_at` is when the approver last proved who they are; None for a key. Raises `NotFound`, `Forbidden` for the
+    author of any, `StepUpRequired` where a rule asks for a fresher sign-in, `StateConflict` for one that does not wait for
+    approval; then none is signed.
     """
-    return await core.database.run_once(lambda tx: approve_within(core, tx, payout_ids, actor=actor))
+    return await core.database.run_once(
+        lambda tx: approve_within(core, tx, payout_ids, actor=actor, authenticated_at=authenticated_at)
+    )
 
 
 async def approve_within(
-    core: Core, tx: Connection, payout_ids: Sequence[UUID], *, actor: str
+    core: Core, tx: Connection, payout_ids: Sequence[UUID], *, actor: str, authenticated_at: datetime | None
 ) -> dict[UUID, Judgement]:
     """`approve` inside the caller's transaction."""
     rows = await tx.fetch(sql("lock_payouts"), sorted(set(payout_ids)))
@@ -69,28 +82,54 @@ async def approve_within(
             raise Forbidden(f"payout {row['id']} was created by you: another person approves it")
         if row["state"] != PayoutState.AWAITING_APPROVAL:
             raise StateConflict(f"payout {row['id']} is {row['state']} and waits for no approval")
+    require_fresh(authenticated_at, await _freshness(core, tx, rows))
     await tx.fetch(sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], actor)
     return await judge_again(core, tx, [row["id"] for row in rows], actor)
 
 
-async def approve_batch(core: Core, batch_id: UUID, *, seen: Sequence[Waiting], actor: str) -> int:
+async def approve_batch(
+    core: Core, batch_id: UUID, *, seen: Sequence[Waiting], actor: str, authenticated_at: datetime | None = None
+) -> int:
     """Sign off everything of a batch that waits, if it still is what the approver has `seen`; answers how many.
 
     Raises `StateConflict` when the totals have changed meanwhile.
     """
-    return await core.database.run_once(lambda tx: approve_batch_within(core, tx, batch_id, seen=seen, actor=actor))
+    return await core.database.run_once(
+        lambda tx: approve_batch_within(core, tx, batch_id, seen=seen, actor=actor, authenticated_at=authenticated_at)
+    )
 
 
 async def approve_batch_within(
-    core: Core, tx: Connection, batch_id: UUID, *, seen: Sequence[Waiting], actor: str
+    core: Core,
+    tx: Connection,
+    batch_id: UUID,
+    *,
+    seen: Sequence[Waiting],
+    actor: str,
+    authenticated_at: datetime | None,
 ) -> int:
     """`approve_batch` inside the caller's transaction."""
     ids = [row["id"] for row in await tx.fetch(sql("waiting_of_batch"), batch_id)]
     if _totals(await waiting_within(tx, batch_id)) != _totals(seen):
         raise StateConflict("what waits is not what was shown any more: look again, then approve")
     for start in range(0, len(ids), APPROVE_AT_ONCE):
-        await approve_within(core, tx, ids[start : start + APPROVE_AT_ONCE], actor=actor)
+        part = ids[start : start + APPROVE_AT_ONCE]
+        await approve_within(core, tx, part, actor=actor, authenticated_at=authenticated_at)
     return len(ids)
+
+
+async def _freshness(core: Core, tx: Connection, rows: Sequence[asyncpg.Record]) -> timedelta | None:
+    """What the strictest rule asks that applies to any of these locked payouts."""
+    rules = core.config.rules
+    if not rows or all(rule.fresh is None for rule in rules.approvals):
+        return None
+    candidates = [candidate_of(core, row) for row in rows]
+    facts = await read_facts(core, tx, candidates)
+    asked = [
+        freshness(Case(subject=candidate.subject, facts=known, rules=rules))
+        for candidate, known in zip(candidates, facts, strict=True)
+    ]
+    return min((span for span in asked if span is not None), default=None)
 
 
 def _totals(waiting: Sequence[Waiting]) -> list[tuple[str, str, int, int]]:

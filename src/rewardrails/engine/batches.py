@@ -365,10 +365,12 @@ async def _read_batch(connection: Connection, batch_id: UUID) -> Batch:
     return _batch(row)
 
 
-async def list_batches(core: Core, *, before: UUID | None = None, limit: int = 50) -> list[Batch]:
-    """Batches, newest first."""
+async def list_batches(
+    core: Core, *, before: UUID | None = None, limit: int = 50, created_by: str | None = None
+) -> list[Batch]:
+    """Batches, newest first; of one maker, or all."""
     async with core.database.reading() as connection:
-        return [_batch(row) for row in await connection.fetch(sql("list_batches"), before, limit)]
+        return [_batch(row) for row in await connection.fetch(sql("list_batches"), before, limit, created_by)]
 
 
 async def totals(core: Core, batch_id: UUID) -> BatchTotals:

@@ -122,6 +122,7 @@ class PayoutFilter:
     player_id: str | None = None
     reward_id: str | None = None
     batch_id: UUID | None = None
+    created_by: str | None = None
 
 
 async def list_payouts(
@@ -139,6 +140,7 @@ async def list_payouts(
             wanted.player_id,
             wanted.reward_id,
             wanted.batch_id,
+            wanted.created_by,
         )
     return [_payout(core, row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from rewardrails.domain.text import find_control_in_free_text
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
 from rewardrails.errors import DataErased, ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
+from rewardrails.security.caller import require_fresh
 from rewardrails.store.database import Connection, one
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
@@ -42,22 +44,41 @@ class Resolution:
     state: PayoutState
 
 
-async def resolve(core: Core, payout_id: UUID, *, outcome: Resolved, evidence: str, actor: str) -> Resolution:
+async def resolve(
+    core: Core,
+    payout_id: UUID,
+    *,
+    outcome: Resolved,
+    evidence: str,
+    actor: str,
+    authenticated_at: datetime | None = None,
+) -> Resolution:
     """Propose how an unknown outcome ended, or confirm the same proposal of somebody else, which settles it.
 
     `not_paid` fails the payout and releases its money; a person may then retry it. Raises `ProofRequired` without
     evidence, `FieldInvalid` when it is no plain text, `StateConflict` when the outcome is not unknown or the proposal
-    says otherwise, `Forbidden` when the confirming actor proposed it.
+    says otherwise, `Forbidden` when the confirming actor proposed it, `StepUpRequired` where the configuration asks for a
+    fresher sign-in than `authenticated_at` (None for a key).
     """
     return await core.database.run_once(
-        lambda tx: resolve_within(core, tx, payout_id, outcome=outcome, evidence=evidence, actor=actor)
+        lambda tx: resolve_within(
+            core, tx, payout_id, outcome=outcome, evidence=evidence, actor=actor, authenticated_at=authenticated_at
+        )
     )
 
 
 async def resolve_within(
-    core: Core, tx: Connection, payout_id: UUID, *, outcome: Resolved, evidence: str, actor: str
+    core: Core,
+    tx: Connection,
+    payout_id: UUID,
+    *,
+    outcome: Resolved,
+    evidence: str,
+    actor: str,
+    authenticated_at: datetime | None,
 ) -> Resolution:
     """`resolve` inside the caller's transaction."""
+    require_fresh(authenticated_at, core.config.sign_in.resolve_fresh)
     evidence = evidence.strip()
     if len(evidence) < MIN_EVIDENCE_LENGTH:
         raise ProofRequired(

@@ -2,60 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from rewardrails import ids
 from rewardrails.errors import FieldInvalid, Forbidden, NotFound, Unauthorized
 from rewardrails.secrets import Secret
+from rewardrails.security.caller import Caller, CallerKind
+from rewardrails.security.scopes import Scope
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Database
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
+__all__ = ["PREFIX", "Scope", "StoredKey", "authenticate", "create_key", "list_keys", "require_grantable", "revoke_key"]
+
 PREFIX = "rr_"
 _TOKEN_BYTES = 32
-
-
-class Scope(StrEnum):
-    """What a key may do; `admin` implies every other scope.
-
-    `approve` signs payouts off, `comply` keeps the legal register and the lists of destinations, `players` tells of
-    players' checks and risk, `treasury` sets rates.
-    """
-
-    READ = "read"
-    PAYOUTS = "payouts"
-    BATCHES = "batches"
-    POOLS = "pools"
-    OPERATE = "operate"
-    MANUAL = "manual"
-    RESOLVE = "resolve"
-    PAUSE = "pause"
-    APPROVE = "approve"
-    COMPLY = "comply"
-    PLAYERS = "players"
-    TREASURY = "treasury"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    """Who is calling. `actor` is the name under which it stands in history."""
-
-    id: UUID
-    name: str
-    scopes: frozenset[Scope]
-
-    @property
-    def actor(self) -> str:
-        """Name in events, transfers and observations."""
-        return f"key:{self.id}"
-
-    def require(self, scope: Scope) -> None:
-        """Raise `Forbidden` unless the key has `scope`."""
-        if scope not in self.scopes and Scope.ADMIN not in self.scopes:
-            raise Forbidden(f"the key {self.name!r} lacks the scope {scope.value!r}")
+PERSONAL = frozenset({Scope.APPROVE, Scope.COMPLY, Scope.RESOLVE, Scope.PEOPLE, Scope.ADMIN})
+"""What two people do together, or what makes people: keys that operators make do not hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +36,12 @@ class StoredKey:
 
 async def create_key(
     database: Database, vault: Vault, *, name: str, scopes: frozenset[Scope], actor: str
-) -> tuple[ApiKey, Secret]:
+) -> tuple[Caller, Secret]:
     """A new key and its token, which is shown this once."""
     if not name.strip() or not scopes:
         raise FieldInvalid("a key needs a name and at least one scope", field="name" if scopes else "scopes")
     token = PREFIX + ids.new_token(_TOKEN_BYTES)
-    key = ApiKey(id=ids.new_id(), name=name.strip(), scopes=scopes)
+    key = Caller(kind=CallerKind.KEY, id=ids.new_id(), name=name.strip(), scopes=scopes)
     async with database.transaction() as tx:
         digest = vault.api_key_digest(token.encode())
         await tx.execute(sql("insert_api_key"), key.id, key.name, digest, sorted(scopes), actor)
@@ -85,13 +49,27 @@ async def create_key(
     return key, Secret(token)
 
 
-async def authenticate(database: Database, vault: Vault, token: str) -> ApiKey:
+def require_grantable(caller: Caller, scopes: frozenset[Scope]) -> None:
+    """Raise `Forbidden` unless `caller` may make a key with these scopes.
+
+    A person's word needs the person: whoever could make a key that approves would be two persons by themselves.
+    """
+    if Scope.ADMIN in scopes:
+        caller.require(Scope.ADMIN)
+    if caller.kind is CallerKind.OPERATOR and (personal := sorted(PERSONAL & scopes)):
+        raise Forbidden(
+            f"{', '.join(personal)}: this takes a person who signs in; add an operator with the role instead"
+        )
+
+
+async def authenticate(database: Database, vault: Vault, token: str) -> Caller:
     """The key a token belongs to. Raises `Unauthorized`."""
     if token.startswith(PREFIX):
         async with database.reading() as connection:
             row = await connection.fetchrow(sql("api_key_by_digest"), vault.api_key_digest(token.encode()))
         if row is not None:
-            return ApiKey(id=row["id"], name=row["name"], scopes=frozenset(Scope(scope) for scope in row["scopes"]))
+            scopes = frozenset(Scope(scope) for scope in row["scopes"])
+            return Caller(kind=CallerKind.KEY, id=row["id"], name=row["name"], scopes=scopes)
     raise Unauthorized("this needs a valid API key: send it as 'Authorization: Bearer rr_...'")
 
 

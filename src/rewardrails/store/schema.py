@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0005"
+REVISION = "0006"
 CONNECT_SECONDS = 10.0
 
 

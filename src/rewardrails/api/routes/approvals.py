@@ -37,7 +37,10 @@ async def approve_payouts(
     """Sign payouts off, at most 500; each goes on once enough people have, and never by its author's own word."""
 
     async def work(tx: Connection) -> tuple[int, ApprovalAnswer]:
-        stands = await approve.approve_within(core, tx, data.payouts, actor=request.user.actor)
+        who = request.user
+        stands = await approve.approve_within(
+            core, tx, data.payouts, actor=who.actor, authenticated_at=who.authenticated_at
+        )
         return 200, ApprovalAnswer.of(stands)
 
     return await answer_once(core, call_of(core, request.user, "approvals.approve", idempotency_key, data), work)
@@ -56,7 +59,10 @@ async def approve_batch(
     await batches.read_batch(core, batch_id)
 
     async def work(tx: Connection) -> tuple[int, BatchApprovalAnswer]:
-        approved = await approve.approve_batch_within(core, tx, batch_id, seen=seen, actor=request.user.actor)
+        who = request.user
+        approved = await approve.approve_batch_within(
+            core, tx, batch_id, seen=seen, actor=who.actor, authenticated_at=who.authenticated_at
+        )
         return 200, BatchApprovalAnswer.of(core, batch_id, approved, await approve.waiting_within(tx, batch_id))
 
     return await answer_once(

@@ -13,6 +13,7 @@ from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.csv_text import csv_line
 from rewardrails.api.idempotency import IdempotencyKey, answer_once, call_of
 from rewardrails.api.inject import Injected
+from rewardrails.api.own import maker_seen_by, refuse_others
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, after_number, cursor_at, page_of
 from rewardrails.api.schemas.batches import BatchDetail, BatchOut, BatchPage, RowOut, RowPage
 from rewardrails.engine import batches, upload
@@ -49,27 +50,34 @@ async def create_batch(
     return Response(await _detail(core, received.batch.id), status_code=status)
 
 
-@get("/", guards=[Requires(Scope.READ)])
-async def list_batches(core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> BatchPage:
-    """Batches, newest first."""
-    rows, more = page_of(await batches.list_batches(core, before=after_id(cursor), limit=limit + 1), limit)
+@get("/", guards=[Requires(Scope.READ_OWN)])
+async def list_batches(
+    request: ApiRequest, core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> BatchPage:
+    """Batches, newest first; with `read_own` alone, those of one's own making."""
+    found = await batches.list_batches(
+        core, before=after_id(cursor), limit=limit + 1, created_by=maker_seen_by(request.user)
+    )
+    rows, more = page_of(found, limit)
     return BatchPage(
         batches=[BatchOut.of(batch) for batch in rows], next_cursor=cursor_at(rows[-1].id) if more else None
     )
 
 
-@get("/{batch_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_batch(core: Injected[Core], batch_id: FromPath[UUID]) -> BatchDetail:
+@get("/{batch_id:uuid}", guards=[Requires(Scope.READ_OWN)])
+async def read_batch(request: ApiRequest, core: Injected[Core], batch_id: FromPath[UUID]) -> BatchDetail:
     """One batch: its verdicts, its payouts by state, and what it still needs of its pools."""
+    await _seen(request, core, batch_id)
     return await _detail(core, batch_id)
 
 
 @get(
     "/{batch_id:uuid}/rows",
-    guards=[Requires(Scope.READ)],
+    guards=[Requires(Scope.READ_OWN)],
     responses={200: ResponseSpec(RowPage, description="A page as JSON, or the whole report as text/csv.")},
 )
-async def list_rows(
+async def list_rows(  # noqa: PLR0917 - the framework passes them by name
+    request: ApiRequest,
     core: Injected[Core],
     batch_id: FromPath[UUID],
     limit: Limit = DEFAULT_LIMIT,
@@ -80,7 +88,7 @@ async def list_rows(
 
     In CSV a cell that a spreadsheet would run as a formula has an apostrophe in front.
     """
-    await batches.read_batch(core, batch_id)
+    await _seen(request, core, batch_id)
     after = after_number(cursor)
     if _preferred(accept) == "text/csv":
         return Stream(_csv(core, batch_id, after), media_type="text/csv; charset=utf-8")
@@ -95,11 +103,18 @@ async def start_batch(
     request: ApiRequest, core: Injected[Core], batch_id: FromPath[UUID], idempotency_key: IdempotencyKey
 ) -> Response[BatchOut]:
     """Let the accepted rows become payouts; workers do it. Starting again takes up rows the pool could not bear."""
+    await _seen(request, core, batch_id)
 
     async def work(tx: Connection) -> tuple[int, BatchOut]:
         return 202, BatchOut.of(await batches.start_within(tx, batch_id, actor=request.user.actor))
 
     return await answer_once(core, call_of(core, request.user, "batches.start", idempotency_key, batch_id), work)
+
+
+async def _seen(request: ApiRequest, core: Core, batch_id: UUID) -> None:
+    """Raise `NotFound` unless it is there for this caller."""
+    found = await batches.read_batch(core, batch_id)
+    refuse_others(request.user, "batch", batch_id, found.created_by)
 
 
 async def _detail(core: Core, batch_id: UUID) -> BatchDetail:

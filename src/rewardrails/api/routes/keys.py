@@ -13,22 +13,23 @@ from rewardrails.security import keys
 from rewardrails.security.keys import Scope
 
 
-@post("/", guards=[Requires(Scope.ADMIN)], status_code=201)
+@post("/", guards=[Requires(Scope.PEOPLE)], status_code=201)
 async def create_key(request: ApiRequest, core: Injected[Core], data: JSONBody[KeyIn]) -> NewKey:
     """Make a key; its token is in this answer and nowhere else. Not idempotent: a stored answer would store the token."""
+    keys.require_grantable(request.user, frozenset(data.scopes))
     key, token = await keys.create_key(
         core.database, core.vault, name=data.name, scopes=frozenset(data.scopes), actor=request.user.actor
     )
     return NewKey(id=key.id, name=key.name, scopes=sorted(key.scopes), token=token.reveal())
 
 
-@get("/", guards=[Requires(Scope.ADMIN)])
+@get("/", guards=[Requires(Scope.AUDIT)])
 async def list_keys(core: Injected[Core]) -> KeyList:
     """Every key, without tokens."""
     return KeyList(keys=[KeyOut.of(key) for key in await keys.list_keys(core.database)])
 
 
-@post("/{key_id:uuid}/revoke", guards=[Requires(Scope.ADMIN)], status_code=204)
+@post("/{key_id:uuid}/revoke", guards=[Requires(Scope.PEOPLE)], status_code=204)
 async def revoke_key(
     request: ApiRequest, core: Injected[Core], key_ring: Injected[KeyRing], key_id: FromPath[UUID]
 ) -> None:

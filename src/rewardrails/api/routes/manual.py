@@ -15,7 +15,7 @@ from rewardrails.engine.core import Core
 from rewardrails.security.keys import Scope
 
 
-@get("/", guards=[Requires(Scope.MANUAL)])
+@get("/", guards=[Requires(Scope.REVEAL)])
 async def list_manual(core: Injected[Core], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> ManualPage:
     """Payouts that wait for a person's hands, oldest first, with their whole destinations."""
     rows, more = page_of(await manual.queue(core, limit=limit + 1, after=after_id(cursor)), limit)

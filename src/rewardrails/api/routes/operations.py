@@ -46,7 +46,7 @@ async def retry_payout(
     return await answer_once(core, call_of(core, request.user, "payouts.retry", idempotency_key, payout_id), work)
 
 
-@post("/hold", guards=[Requires(Scope.OPERATE)], status_code=200)
+@post("/hold", guards=[Requires(Scope.HOLD)], status_code=200)
 async def hold_payout(
     request: ApiRequest,
     core: Injected[Core],
@@ -63,7 +63,7 @@ async def hold_payout(
     return await answer_once(core, call_of(core, request.user, "payouts.hold", idempotency_key, payout_id, data), work)
 
 
-@post("/release", guards=[Requires(Scope.OPERATE)], status_code=200)
+@post("/release", guards=[Requires(Scope.RELEASE)], status_code=200)
 async def release_payout(
     request: ApiRequest,
     core: Injected[Core],
@@ -131,7 +131,13 @@ async def resolve_payout(
 
     async def work(tx: Connection) -> tuple[int, ResolutionOut]:
         made = await resolve_within(
-            core, tx, payout_id, outcome=data.outcome, evidence=data.evidence, actor=request.user.actor
+            core,
+            tx,
+            payout_id,
+            outcome=data.outcome,
+            evidence=data.evidence,
+            actor=request.user.actor,
+            authenticated_at=request.user.authenticated_at,
         )
         return 200, ResolutionOut.of(made)
 

@@ -12,6 +12,7 @@ from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.gathering import Gathering
 from rewardrails.api.idempotency import IdempotencyKey, answer_of, call_of
 from rewardrails.api.inject import Injected
+from rewardrails.api.own import maker_seen_by, refuse_others
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_id, cursor_at, page_of
 from rewardrails.api.schemas.payouts import PayoutDetail, PayoutIn, PayoutOut, PayoutPage, PayoutReceipt
 from rewardrails.domain.assets import format_amount
@@ -54,8 +55,9 @@ async def create_payout(
     return answer_of(answer)
 
 
-@get("/", guards=[Requires(Scope.READ)])
+@get("/", guards=[Requires(Scope.READ_OWN)])
 async def list_payouts(
+    request: ApiRequest,
     core: Injected[Core],
     *,
     in_state: Annotated[PayoutState | None, QueryParameter(name="state")] = None,  # `state` is the framework's name
@@ -67,7 +69,7 @@ async def list_payouts(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> PayoutPage:
-    """Payouts, newest first."""
+    """Payouts, newest first; with `read_own` alone, those of one's own making."""
     wanted = read.PayoutFilter(
         state=in_state,
         campaign=campaign,
@@ -75,6 +77,7 @@ async def list_payouts(
         player_id=player_id,
         reward_id=reward_id,
         batch_id=batch_id,
+        created_by=maker_seen_by(request.user),
     )
     found = await read.list_payouts(core, wanted, before=after_id(cursor), limit=limit + 1)
     rows, more = page_of(found, limit)
@@ -83,10 +86,12 @@ async def list_payouts(
     )
 
 
-@get("/{payout_id:uuid}", guards=[Requires(Scope.READ)])
-async def read_payout(core: Injected[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
+@get("/{payout_id:uuid}", guards=[Requires(Scope.READ_OWN)])
+async def read_payout(request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
     """One payout with its attempts, observations and history."""
-    return PayoutDetail.of_history(core, await read.read_history(core, payout_id))
+    found = await read.read_history(core, payout_id)
+    refuse_others(request.user, "payout", payout_id, found.payout.created_by)
+    return PayoutDetail.of_history(core, found)
 
 
 def _reward(core: Core, data: PayoutIn) -> RewardRow:

@@ -1,5 +1,7 @@
 """How many people must agree, and how many have."""
 
+from datetime import timedelta
+
 from rewardrails.domain.policy.case import Case
 from rewardrails.domain.policy.rules import ApprovalRule
 from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
@@ -28,6 +30,12 @@ def approval(case: Case) -> Verdict:
         owner=Owner.APPROVER,
         inputs=inputs,
     )
+
+
+def freshness(case: Case) -> timedelta | None:
+    """How lately an approver must have proved who they are: the strictest of the rules that apply; None where none asks."""
+    asked = [rule.fresh for rule in case.rules.approvals if rule.fresh is not None and _applies(rule, case)]
+    return min(asked, default=None)
 
 
 def _applies(rule: ApprovalRule, case: Case) -> bool:

@@ -65,7 +65,8 @@ class DestinationRule:
 class ApprovalRule:
     """Who must agree: `needs` people other than the author, when every given condition holds. Empty sets mean any.
 
-    `above_minor` in smallest units of `asset`; `batch_above_minor` is compared with the batch's total of that asset.
+    `above_minor` in smallest units of `asset`; `batch_above_minor` is compared with the batch's total of that asset. With
+    `fresh` they must have proved who they are within that time before.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ApprovalRule:
     providers: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     creators: frozenset[str] = frozenset()
+    fresh: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ SELECT id, name, format, state, rows_staged, bytes_staged, prefix_digest, conten
 
 -- name: list_batches
 SELECT id, name, format, state, rows_staged, bytes_staged, prefix_digest, content_digest, started_to, created_by,
-    created_at, started_by FROM batch WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2
+    created_at, started_by FROM batch
+WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR created_by = $3) ORDER BY id DESC LIMIT $2
 
 -- name: stage_rows
 -- A row's reward belongs to its payout if there is one, else to the first accepted row of this batch. The owner's content

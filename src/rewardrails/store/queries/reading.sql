@@ -3,6 +3,7 @@ SELECT payout.*, (SELECT secret.salt FROM player_secret AS secret WHERE secret.p
 WHERE ($1::uuid IS NULL OR id < $1) AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR campaign = $4)
   AND ($5::text IS NULL OR provider = $5) AND ($6::text IS NULL OR player_id = $6)
   AND ($7::text IS NULL OR reward_id = $7) AND ($8::uuid IS NULL OR id IN (SELECT payout_id FROM batch_row WHERE batch_id = $8))
+  AND ($9::text IS NULL OR created_by = $9)
 ORDER BY id DESC LIMIT $2
 
 -- name: payouts_by_id

@@ -1,0 +1,92 @@
+-- name: insert_operator
+INSERT INTO operator (id, name, roles, password_hash, totp_ciphertext, totp_key_id, oidc_issuer, oidc_subject, telegram_id,
+    created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id
+
+-- name: list_operators
+SELECT id, name, roles, password_hash IS NOT NULL AS has_password, oidc_issuer, oidc_subject, telegram_id, created_by,
+    created_at, disabled_at,
+    (SELECT max(seen_at) FROM operator_session WHERE operator_id = operator.id) AS seen_at
+FROM operator ORDER BY id
+
+-- name: any_operator
+SELECT EXISTS (SELECT 1 FROM operator)
+
+-- name: read_operator
+SELECT * FROM operator WHERE id = $1
+
+-- name: operator_by_name
+SELECT * FROM operator WHERE lower(name) = lower($1) AND disabled_at IS NULL
+
+-- name: operator_by_subject
+SELECT * FROM operator WHERE oidc_issuer = $1 AND oidc_subject = $2 AND disabled_at IS NULL
+
+-- name: operator_by_telegram
+SELECT * FROM operator WHERE telegram_id = $1 AND disabled_at IS NULL
+
+-- name: lock_operator
+SELECT * FROM operator WHERE lower(name) = lower($1) FOR UPDATE
+
+-- name: next_version_of
+SELECT COALESCE(max(version), 0) + 1 FROM event WHERE subject_id = $1
+
+-- name: set_operator_roles
+UPDATE operator SET roles = $2 WHERE id = $1
+
+-- name: disable_operator
+UPDATE operator SET disabled_at = rr_now() WHERE id = $1
+
+-- name: reset_operator
+UPDATE operator SET password_hash = $2, totp_ciphertext = $3, totp_key_id = $4, totp_last_step = 0, disabled_at = NULL
+WHERE id = $1
+
+-- name: use_totp_step
+-- Nothing comes back when this code, or a later one, was taken before.
+UPDATE operator SET totp_last_step = $2 WHERE id = $1 AND totp_last_step < $2 RETURNING id
+
+-- name: insert_operator_session
+-- Takes the place of the owner's sessions that are over.
+WITH over AS (
+    DELETE FROM operator_session WHERE operator_id = $3 AND (expires_at <= rr_now() OR revoked_at IS NOT NULL)
+)
+INSERT INTO operator_session (id, digest, operator_id, method, idle_seconds, expires_at)
+VALUES ($1, $2, $3, $4, $5::float8, rr_now() + $6::float8 * interval '1 second')
+RETURNING id, created_at, authenticated_at, expires_at
+
+-- name: operator_session_by_digest
+SELECT session.id, session.operator_id, session.method, session.authenticated_at, session.expires_at,
+    session.seen_at < rr_now() - interval '1 minute' AS seen_long_ago, operator.name, operator.roles
+FROM operator_session AS session JOIN operator ON operator.id = session.operator_id
+WHERE session.digest = $1 AND session.revoked_at IS NULL AND session.expires_at > rr_now()
+    AND session.seen_at > rr_now() - session.idle_seconds * interval '1 second' AND operator.disabled_at IS NULL
+
+-- name: touch_operator_session
+UPDATE operator_session SET seen_at = rr_now() WHERE id = $1 AND seen_at < rr_now()
+
+-- name: renew_operator_session
+UPDATE operator_session SET authenticated_at = rr_now(), seen_at = rr_now() WHERE id = $1 AND revoked_at IS NULL
+RETURNING authenticated_at
+
+-- name: revoke_operator_session
+UPDATE operator_session SET revoked_at = rr_now() WHERE id = $1 AND revoked_at IS NULL RETURNING operator_id
+
+-- name: revoke_sessions_of_operator
+UPDATE operator_session SET revoked_at = rr_now() WHERE operator_id = $1 AND revoked_at IS NULL
+
+-- name: count_sign_in_try
+-- How many tries a slot has seen in its window, this one among them, and the seconds until the window ends.
+INSERT INTO sign_in_limit (kind, slot, tries, ends_at)
+VALUES ($1, $2, 1, rr_now() + $3::float8 * interval '1 second')
+ON CONFLICT (kind, slot) DO UPDATE SET
+    tries = CASE WHEN sign_in_limit.ends_at <= rr_now() THEN 1 ELSE LEAST(sign_in_limit.tries + 1, 1000000) END,
+    ends_at = CASE WHEN sign_in_limit.ends_at <= rr_now() THEN EXCLUDED.ends_at ELSE sign_in_limit.ends_at END
+RETURNING tries, extract(epoch FROM ends_at - rr_now())::float8 AS seconds_left
+
+-- name: forget_sign_in_tries
+UPDATE sign_in_limit SET tries = 0 WHERE kind = $1 AND slot = $2
+
+-- name: use_sign_in
+-- Nothing comes back when it was used before.
+WITH forgotten AS (DELETE FROM sign_in_used WHERE expires_at <= rr_now() - interval '1 minute')
+INSERT INTO sign_in_used (digest, expires_at) VALUES ($1, rr_now() + $2::float8 * interval '1 second')
+ON CONFLICT DO NOTHING RETURNING digest
