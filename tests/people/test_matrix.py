@@ -87,11 +87,11 @@ def test_each_command_is_open_to_the_roles_of_its_row_and_to_no_other(
 
     for name, row in rows.items():
         words = [*name.split(), *ARGUMENTS[name](tmp_path)]
-        nobody = line(*words)
+        nobody = line(*words, typed="")
         if ("[unauthorized]" in nobody.err) != row.signed_in:
             wrong.append((name, "nobody", nobody.err))
         for role, token in people.tokens.items():
-            answer = line(*words, env={"REWARDRAILS_TOKEN": token})
+            answer = line(*words, env={"REWARDRAILS_TOKEN": token}, typed="")
             if may(role, row.scope) == ("[forbidden]" in answer.err and "lacks the scope" in answer.err):
                 wrong.append((name, role.value, answer.err))
             if "unexpected" in answer.err or "[unauthorized]" in answer.err or answer.code == 2:

@@ -82,11 +82,11 @@ class CommandLine:
             self._env.pop(name, None)
         (folder / "rewardrails.toml").write_text(config)
 
-    def __call__(self, *arguments: object, env: Mapping[str, str] | None = None, typed: str = "") -> Answer:
+    def __call__(self, *arguments: object, env: Mapping[str, str] | None = None, typed: str | None = None) -> Answer:
         out, err = io.StringIO(), io.StringIO()
         with (
             patch.dict(os.environ, {**self._env, **(env or {})}, clear=True),
-            patch.object(sys, "stdin", io.StringIO(typed)),
+            patch.object(sys, "stdin", sys.stdin if typed is None else io.StringIO(typed)),
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),

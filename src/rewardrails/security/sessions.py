@@ -89,9 +89,10 @@ async def authenticate(database: Database, vault: Vault, token: str) -> Caller:
 async def sign_out(database: Database, caller: Caller) -> None:
     """End the caller's session; ending it again is harmless."""
     async with database.transaction() as tx:
-        if await tx.fetchval(sql("revoke_operator_session"), caller.session_id) is not None:
-            version = await tx.fetchval(sql("next_version_of"), caller.session_id)
-            fact = Fact(subject_id=caller.session_id, version=version, type="operator.signed_out")
+        session = caller.session_id
+        if session is not None and await tx.fetchval(sql("revoke_operator_session"), session) is not None:
+            version = await tx.fetchval(sql("next_version_of"), session)
+            fact = Fact(subject_id=session, version=version, type="operator.signed_out")
             await record_facts(tx, [fact], actor=caller.actor)
 
 

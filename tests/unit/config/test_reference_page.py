@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rewardrails.config import file as written
+from rewardrails.config.file_sign_in import OidcTable, TelegramTable
 from rewardrails.domain.destination import PARSERS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
@@ -38,6 +39,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[ownership]`": written.OwnershipTable,
     "`[risk]`": written.RiskTable,
     "`[holds]`": written.HoldsTable,
+    "`[sign_in]`": written.SignInTable,
+    "`[sign_in.oidc.NAME]`": OidcTable,
+    "`[sign_in.telegram]`": TelegramTable,
     "`[events]`": written.EventsTable,
     "`[[events.endpoints]]`": written.EndpointTable,
 }
