@@ -58,7 +58,14 @@ def test_a_season_ends_well_and_a_second_run_pays_nothing(folder):
 
 @pytest.mark.promise("G1", "G2")
 def test_a_stopped_run_leaves_no_process_behind_and_goes_on(folder):
-    process = subprocess.Popen(command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Whoever started the tests in the background may have had it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
     for line in process.stdout:
         if line.startswith("staged"):
             break

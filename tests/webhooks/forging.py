@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from rewardrails.engine.core import Core
@@ -47,9 +47,11 @@ def genuine_notices(rail: WireRail, count: int, chance: random.Random) -> Iterat
         yield rail.genuine(rail.body(payout), event=f"evt_{number}_{chance.getrandbits(32):08x}")
 
 
-def forged_notices(rail: WireRail, genuine: int, each: int, seed: int) -> Iterator[tuple[Genuine, Mutant]]:
+def forged_notices(
+    rail: WireRail, genuine: int, each: int, seed: int, kinds: Collection[Forgery] = tuple(Forgery)
+) -> Iterator[tuple[Genuine, Mutant]]:
     """`each` mutants of so many genuine notices."""
     chance = random.Random(seed)
     for good in genuine_notices(rail, genuine, chance):
-        for mutant in mutants(good, count=each, seed=chance.getrandbits(32)):
+        for mutant in mutants(good, count=each, seed=chance.getrandbits(32), forgeries=sorted(kinds)):
             yield good, mutant

@@ -41,7 +41,9 @@ async def test_mutants_that_come_through_the_door_leave_no_trace(door: Door, tri
         async with gate:
             return await post(door.port, "one", mutant.request)
 
-    forged = [mutant for _, mutant in forged_notices(door.one, genuine=10, each=OVER_HTTP // 10, seed=5)]
+    # One signed for later may come true while it waits for its turn at the door.
+    kinds = set(Forgery) - {Forgery.FUTURE}
+    forged = [mutant for _, mutant in forged_notices(door.one, genuine=10, each=OVER_HTTP // 10, seed=5, kinds=kinds)]
     same_on_the_wire = [mutant for mutant in forged if _trimmed(mutant)]
     replies = await asyncio.gather(*(deliver(mutant) for mutant in forged if not _trimmed(mutant)))
 

@@ -34,6 +34,7 @@ _LIFE = f"{_ENGINE}/test_payout_life.py"
 _DOUBT = f"{_ENGINE}/test_doubt.py"
 _HARD = f"{_ENGINE}/test_hard_cases.py"
 _POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
+_STOPPING = f"{_ENGINE}/test_stopping.py"
 _NOTICES = f"{_ENGINE}/test_webhooks.py"
 _EVENTS = "tests/integration/events/test_events.py"
 _OUTAGE = "tests/integration/rails/test_outage.py"
@@ -159,6 +160,20 @@ MUTATIONS: tuple[Mutation, ...] = (
         "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign)",
         "lifted_at IS NULL AND scope = 'campaign' AND subject = p.campaign AND false)",
         f"{_OUTAGE}::test_a_pause_stops_what_it_names_and_nothing_else",
+    ),
+    _one(
+        "a pause does not wait for claims under way",
+        "engine/pauses.py",
+        '    await tx.fetch(sql("wait_for_claims"))\n',
+        "",
+        _STOPPING,
+    ),
+    _one(
+        "a lost transaction waited for without end",
+        "store/database.py",
+        "    while clock.monotonic() < give_up:",
+        "    while give_up:",
+        _STOPPING,
     ),
     # What is told to us -----------------------------------------------------------------------------------------------
     _one(

@@ -58,6 +58,7 @@ async def pause_within(
         return _pause(await tx.fetchrow(sql("active_pause"), scope.value, subject))
     data = json.dumps({"scope": scope.value, "subject": subject, "reason": reason})
     await tx.execute(sql("insert_events"), [made["id"]], [1], ["pause.set"], [data], actor)
+    await tx.fetch(sql("wait_for_claims"))
     return _pause(made)
 
 

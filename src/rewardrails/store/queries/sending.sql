@@ -5,6 +5,10 @@ INSERT INTO provider_state (name, tokens) SELECT name, $2 FROM unnest($1::text[]
 -- A statement of its own: what is counted afterwards must be counted in a snapshot taken once the lock is held.
 SELECT name FROM provider_state WHERE name = $1 FOR UPDATE
 
+-- name: wait_for_claims
+-- The last statement of a transaction that stops something: claims under way end before it does, later ones see what it wrote.
+SELECT name FROM provider_state ORDER BY name FOR UPDATE
+
 -- name: take_budget
 -- How many payouts this provider may be handed now: none while paused or its breaker is open, one as a probe after it was
 -- open, otherwise what its rate and its orders in flight leave free. Its row is locked already: claims of one
