@@ -141,7 +141,7 @@ def test_nothing_is_confirmed_with_another_document_than_was_recorded(plain):
 def test_recording_and_confirming_need_a_key_that_says_who_it_is(plain):
     for answer in (record(plain), plain("legal", "confirm", MISSING)):
         assert (answer.code, "[unauthorized]" in answer.err) == (1, True)
-        assert "--scope comply" in answer.err
+        assert "the scope 'comply'" in answer.err
     reader = key(plain, "reader", "read")
     assert "[forbidden]" in record(plain, as_key=reader).err
 

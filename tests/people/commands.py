@@ -58,9 +58,11 @@ _PLAYER = ("--player", "player:1", "--expires", "2000-01-01")
 ARGUMENTS: dict[str, Words] = {
     "approvals approve": _of(NOWHERE),
     "approvals waiting": _of(),
+    "audit export": _fresh,
+    "audit public-key": _of(),
+    "audit verify": _of(),
     "doctor": _of(),
     "events list": _of(),
-    "events verify": _of(),
     "keys create": _of("k", "--scope", "read"),
     "keys list": _of(),
     "keys revoke": _of(NOWHERE),
@@ -97,6 +99,7 @@ ARGUMENTS: dict[str, Words] = {
     "payouts retry": _of(NOWHERE),
     "payouts show": _of(NOWHERE),
     "players check": _of(*_PLAYER, "--kind", "kyc", "--result", "passed", "--reference", "r"),
+    "players erase": _of("player:1", "--reason", "r"),
     "players risk": _of(*_PLAYER, "--score", "1", "--reason", "r"),
     "pools create": _of("season-eur", "EUR"),
     "pools fund": _of("gone", "1", "--source", "sponsor"),
@@ -110,6 +113,8 @@ ARGUMENTS: dict[str, Words] = {
     "season report": _of(NOWHERE),
     "season stage": _file("season.csv", HEADER),
     "season start": _of(NOWHERE),
+    "vault reseal": _of(),
+    "vault status": _of(),
 }
 
 

@@ -8,7 +8,16 @@ from rewardrails import clock
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, CannotTell, Found, Observation, ObservedStatus, SyncResult
 from rewardrails.domain.order import Order
-from rewardrails.domain.outcome import Accepted, Canceled, CancelOutcome, CreateOutcome, NotCancelable, Settled
+from rewardrails.domain.outcome import (
+    Accepted,
+    Canceled,
+    CancelOutcome,
+    CreateOutcome,
+    NotCancelable,
+    Rejected,
+    RejectionScope,
+    Settled,
+)
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.base import Reference
@@ -42,6 +51,20 @@ async def explode(rail: "ScriptedRail", order: Order) -> CreateOutcome:
     """Break after the money left."""
     rail.accept(order, ObservedStatus.PAID)
     raise RuntimeError("after the money left")
+
+
+def refuse(
+    code: ErrorCode = ErrorCode.PROVIDER_REJECTED,
+    *,
+    retryable: bool = False,
+    scope: RejectionScope = RejectionScope.PAYOUT,
+) -> Script:
+    """A script that takes nothing and says so."""
+
+    async def answer(_: "ScriptedRail", __: Order) -> CreateOutcome:
+        return Rejected(code=code, retryable=retryable, scope=scope)
+
+    return answer
 
 
 class ScriptedRail:

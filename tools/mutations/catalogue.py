@@ -34,6 +34,7 @@ _LIFE = f"{_ENGINE}/test_payout_life.py"
 _DOUBT = f"{_ENGINE}/test_doubt.py"
 _HARD = f"{_ENGINE}/test_hard_cases.py"
 _POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
+_STOPPING = f"{_ENGINE}/test_stopping.py"
 _NOTICES = f"{_ENGINE}/test_webhooks.py"
 _TAMPERING = "tests/integration/audit/test_tampering.py"
 _EVENTS = "tests/integration/events/test_events.py"
@@ -285,7 +286,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "engine/pauses.py",
         '    await tx.fetch(sql("wait_for_claims"))\n',
         "",
-        _GATES,
+        _STOPPING,
+    ),
+    _one(
+        "a lost transaction waited for without end",
+        "store/database.py",
+        "    while clock.monotonic() < give_up:",
+        "    while give_up:",
+        _STOPPING,
     ),
     # What is told to us -----------------------------------------------------------------------------------------------
     _one(

@@ -5,9 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from rewardrails.domain.observation import ObservedStatus
-from rewardrails.domain.order import Order
-from rewardrails.domain.outcome import CreateOutcome, Rejected
 from rewardrails.engine.observe import Verdict, apply_observations
 from rewardrails.engine.operate import retry
 from rewardrails.engine.read import read_history
@@ -23,17 +20,13 @@ from tests.support.rounds import (
     poll,
     recover,
 )
-from tests.support.scripted_rail import CAPABILITIES, ScriptedRail
+from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, explode, refuse
 from tests.support.season import BUDGET, opened_core, pool, request, reward, send_all, states
 
 
 @pytest.mark.promise("G1")
 @pytest.mark.incident("I2")
 async def test_an_exception_after_the_call_began_leaves_the_outcome_unknown_and_the_money_reserved(database_dsn):
-    async def explode(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        rail.accept(order, ObservedStatus.PAID)
-        raise RuntimeError("after the money left")
-
     async with opened_core(database_dsn, [ScriptedRail("one", explode)], funded=5000) as core:
         await request(core, [reward(1)])
         await send_all(core)
@@ -131,7 +124,6 @@ async def test_unproved_absence_never_makes_a_payout_payable(database_dsn, capab
 @pytest.mark.promise("G1")
 @pytest.mark.incident("I1")
 async def test_absence_after_the_keys_window_is_for_people(database_dsn):
-
     rail = ScriptedRail("one", capabilities=replace(CAPABILITIES, dedupe_window=timedelta(minutes=5)))
     async with opened_core(database_dsn, [rail]) as core:
         await request(core, [reward(1)])
@@ -168,10 +160,7 @@ async def test_a_resend_that_waited_past_its_window_is_not_sent(database_dsn):
 @pytest.mark.promise("G1")
 @pytest.mark.incident("I2")
 async def test_a_refusal_of_a_resend_proves_nothing_about_the_first_sending(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
-
-    rail = ScriptedRail("one", refuse)
+    rail = ScriptedRail("one", refuse(ErrorCode.DESTINATION_INVALID))
     async with opened_core(database_dsn, [rail]) as core:
         await request(core, [reward(1)])
         await claim(core, rail, BUDGET, 10)

@@ -23,20 +23,15 @@ from rewardrails.engine.sync import give_up_lapsed_resends
 from rewardrails.engine.webhooks import apply_notices, store_notices
 from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.events.seal import seal
-from rewardrails.ledger.invariants import verify
 from rewardrails.providers.base import Prepared, Reference
 from rewardrails.worker.rail import Pauses, RailRunner, RailSettings
 from tests.integration.engine.test_webhooks import inbox, notice
-from tests.support.rounds import make_everything_due, only_state, poll, tell
+from tests.support.rounds import assert_books_balance, make_everything_due, only_state, poll, tell
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept, settle
 from tests.support.sealing import seal_everything
 from tests.support.season import BUDGET, CONFIG, opened_core, pool, request, reward, send_all, states
 
 EVIDENCE = "statement of the fifth, line twelve"
-
-
-async def assert_books_balance(core):
-    assert (await verify(core.database)).broken == ()
 
 
 async def retried_and_paid(core, rail):

@@ -5,7 +5,7 @@ import pytest
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import Order
-from rewardrails.domain.outcome import Accepted, CreateOutcome, OutcomeUnknown, Rejected, RejectionScope, Settled
+from rewardrails.domain.outcome import Accepted, CreateOutcome, OutcomeUnknown, RejectionScope, Settled
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
 from rewardrails.engine.operate import cancel, correct_destination, hold, release_hold, retry
 from rewardrails.engine.quotes import pinned, quote
@@ -24,7 +24,7 @@ from tests.support.rounds import (
     recover,
     tell,
 )
-from tests.support.scripted_rail import ScriptedRail, accept, settle
+from tests.support.scripted_rail import ScriptedRail, accept, refuse, settle
 from tests.support.season import BUDGET, opened_core, pool, request, reward, send_all, states
 
 
@@ -59,10 +59,9 @@ async def test_an_accepted_payout_is_paid_when_the_rail_is_asked_later(database_
 
 @pytest.mark.promise("G2", "G3")
 async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False)
-
-    async with opened_core(database_dsn, [ScriptedRail("one", refuse)], funded=5000) as core:
+    async with opened_core(
+        database_dsn, [ScriptedRail("one", refuse(ErrorCode.DESTINATION_INVALID))], funded=5000
+    ) as core:
         await request(core, [reward(1)])
         await send_all(core)
 
@@ -74,10 +73,7 @@ async def test_a_certain_terminal_refusal_fails_and_gives_the_money_back(databas
 @pytest.mark.promise("G1")
 @pytest.mark.incident("I5")
 async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True)
-
-    rail = ScriptedRail("one", refuse)
+    rail = ScriptedRail("one", refuse(retryable=True))
     async with opened_core(database_dsn, [rail]) as core:
         await request(core, [reward(1)])
         for _ in range(10):
@@ -90,10 +86,7 @@ async def test_retryable_refusals_get_new_keys_until_the_tries_are_spent(databas
 
 @pytest.mark.promise("G2", "G8")
 async def test_an_outage_never_spends_a_payouts_own_tries(database_dsn):
-    async def unreachable(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER)
-
-    rail = ScriptedRail("one", unreachable)
+    rail = ScriptedRail("one", refuse(ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER))
     async with opened_core(database_dsn, [rail]) as core:
         await request(core, [reward(1)])
         for _ in range(12):
@@ -139,10 +132,7 @@ async def test_a_webhook_faster_than_the_answer_pays_once(database_dsn):
 
 @pytest.mark.promise("G2", "G3")
 async def test_the_truth_after_failure_is_booked_from_suspense_and_told_as_late_success(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
-
-    async with opened_core(database_dsn, [ScriptedRail("one", refuse)], funded=1000) as core:
+    async with opened_core(database_dsn, [ScriptedRail("one", refuse())], funded=1000) as core:
         (result,) = await request(core, [reward(1, amount_minor=1000)])
         await send_all(core)
         await request(core, [reward(2, amount_minor=1000)])  # the money is spoken for again
@@ -179,10 +169,7 @@ async def test_a_return_brings_the_money_back_and_may_be_retried(database_dsn):
 @pytest.mark.promise("G1", "G2")
 @pytest.mark.incident("I6")
 async def test_an_old_attempt_paid_while_a_later_one_is_under_way_is_a_contradiction_for_people(database_dsn):
-    async def refuse(rail: ScriptedRail, order: Order) -> CreateOutcome:
-        return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False)
-
-    rail = ScriptedRail("one", refuse)
+    rail = ScriptedRail("one", refuse())
     async with opened_core(database_dsn, [rail]) as core:
         (result,) = await request(core, [reward(1)])
         await send_all(core)

@@ -62,10 +62,15 @@ async def keeping(dsn, purse, **bounds):
         yield core
 
 
+DUE_NOW = """UPDATE payout SET due_at = rr_now()
+              WHERE id IN (SELECT id FROM payout WHERE state = 'ready' FOR NO KEY UPDATE SKIP LOCKED)"""
+
+
 async def ask_again(core, purse):
     async with core.database.transaction() as tx:
         await tx.execute("UPDATE provider_float SET next_ask_at = rr_now()")
-        await tx.execute("UPDATE payout SET due_at = rr_now() WHERE state = 'ready'")
+    async with core.database.transaction() as tx:
+        await tx.execute(DUE_NOW)
     await keep_balance(core, purse)
 
 

@@ -7,49 +7,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
-from rewardrails.engine import addresses, legal, operate, pauses, players
+from rewardrails.engine import addresses, legal, operate, players
 from rewardrails.engine.approve import approve
 from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
-from rewardrails.engine.legal import NewApproval
 from rewardrails.engine.operate import correct_destination, release_hold
-from rewardrails.engine.pauses import PauseScope
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import ErrorCode, Forbidden, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
-from rewardrails.providers.capabilities import ProviderType
-from rewardrails.store.sql import sql
+from tests.support.gates import FOR_EVER, an_approval, in_force, load
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail
 from tests.support.season import CONFIG, opened_core, request, reward, send_all, states
 
 CHAIN = replace(CAPABILITIES, needs_legal_approval=True)
-FOR_EVER = datetime(2099, 1, 1, tzinfo=UTC)
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def with_gates(more: str, kind_rules: str = "") -> str:
     rules = f"[destination_kinds.paypal_email.rules]\n{kind_rules}\n" if kind_rules else ""
     return CONFIG + rules + more
-
-
-def an_approval(**change: object) -> NewApproval:
-    plain = NewApproval(
-        provider_type=ProviderType.FIAT_PROVIDER,
-        adapter="fake",
-        assets=frozenset({"EUR"}),
-        jurisdictions=frozenset({"DE"}),
-        campaigns=frozenset({"season"}),
-        valid_from=LONG_AGO,
-        valid_until=FOR_EVER,
-        document_reference="vault/approval-1.pdf",
-        document_sha256=b"d" * 32,
-    )
-    return replace(plain, **change)
-
-
-async def in_force(core, **change):
-    recorded = await legal.record(core, an_approval(**change), actor="ann")
-    return await legal.confirm(core, recorded.id, actor="ben")
 
 
 async def test_a_rail_that_needs_legal_approval_waits_for_one_that_two_people_gave(database_dsn):
@@ -83,34 +58,6 @@ async def test_revoking_stops_what_was_ready_a_moment_ago(database_dsn):
 
         assert sorted((await states(core)).values()) == ["held", "paid"]
         assert len(rail.calls) == 1
-
-
-@pytest.mark.parametrize("stops", ["pause", "revoke", "list"])
-async def test_what_stops_sending_returns_only_when_no_claim_can_miss_it(database_dsn, stops):
-    async with opened_core(database_dsn, [ScriptedRail("one", capabilities=CHAIN)]) as core:
-        approval = await in_force(core)
-        orders = {
-            "pause": lambda: pauses.pause(core, scope=PauseScope.EVERYTHING, subject="", reason="stop", actor="ann"),
-            "revoke": lambda: legal.revoke(core, approval.id, reason="it lapsed", actor="ann"),
-            "list": lambda: load(core, "somebody@example.com", kind=ListKind.SANCTIONS),
-        }
-        async with core.database.transaction() as claiming:
-            await claiming.execute(sql("lock_provider"), "one")
-            ordered = asyncio.create_task(orders[stops]())
-            await until_it_waits_for_a_lock(core, ordered)
-            assert not ordered.done()
-
-        await ordered
-
-
-WAITING = """SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
-                           WHERE datname = current_database() AND NOT granted)"""
-
-
-async def until_it_waits_for_a_lock(core, ordered):
-    async with core.database.reading() as connection:
-        while not ordered.done() and not await connection.fetchval(WAITING):
-            await asyncio.wait([ordered], timeout=0.01)
 
 
 async def test_an_approval_that_lapses_in_the_middle_of_a_batch_ends_it_there(database_dsn):
@@ -221,18 +168,6 @@ async def test_a_list_loaded_after_acceptance_stops_the_sending(database_dsn):
         await send_all(core)
 
         assert sorted((await states(core)).values()) == ["held", "paid"]
-
-
-async def load(core, *entries, kind):
-    new = addresses.NewList(
-        name="sdn",
-        kind=kind,
-        source="https://example.org/sdn",
-        dated=datetime.now(UTC),
-        sha256=b"s" * 32,
-        entries=entries,
-    )
-    return await addresses.load_list(core, new, actor="ann")
 
 
 async def test_a_player_without_a_check_waits_and_goes_on_when_it_has_passed(database_dsn):

@@ -17,24 +17,11 @@ _OWN_TIME = f"""
 CREATE OR REPLACE FUNCTION rr_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS
 $$SELECT COALESCE(NULLIF(current_setting('{_SETTING}', true), '')::timestamptz, statement_timestamp())$$
 """
-_TABLES = (
-    "delivery",
-    "event",
-    "observation",
-    "resolution",
-    "webhook_inbox",
-    "attempt",
-    "submission",
-    "payout",
-    "transfer",
-    "account",
-    "quote",
-    "pool",
-    "pause",
-    "player_secret",
-    "provider_state",
-    "worker",
-)
+# Everything the engine wrote. What the database itself is (its name, its version, its keys) stays.
+_TABLES = """
+SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
+   AND tablename NOT IN ('alembic_version', 'instance', 'data_key', 'event_seal') ORDER BY tablename
+"""
 # Emptying by row is quicker while there are few; emptying whole keeps the files small.
 _TRUNCATE_EVERY = 200
 _RESET_SEAL = r"UPDATE event_seal SET position = 0, chain_hash = '\x'"
@@ -85,9 +72,10 @@ class ConnectionCut(asyncpg.ConnectionDoesNotExistError):
 class Store:
     """A database of the simulation's own; emptied between runs."""
 
-    def __init__(self, raw: Connection, owner: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, raw: Connection, owner: "asyncpg.Connection[asyncpg.Record]", tables: tuple[str, ...]) -> None:
         self.raw = raw
         self._owner = owner
+        self._tables = tables
         self._runs = 0
 
     @classmethod
@@ -100,8 +88,9 @@ class Store:
             if await owner.fetchval("SELECT EXISTS (SELECT 1 FROM payout)"):
                 raise ValueError("the simulation empties its database, and this one holds payouts: give it another one")
             await owner.execute(_OWN_TIME)
+            tables = tuple(row["tablename"] for row in await owner.fetch(_TABLES))
             async with database.reading() as raw:
-                yield cls(raw, owner)
+                yield cls(raw, owner, tables)
         finally:
             await owner.close()
             await database.close()
@@ -110,9 +99,9 @@ class Store:
         """Forget every earlier run."""
         self._runs += 1
         if self._runs % _TRUNCATE_EVERY == 1:
-            emptying = f"TRUNCATE {', '.join(_TABLES)}"
+            emptying = f"TRUNCATE {', '.join(self._tables)}"
         else:
-            emptying = "; ".join(f"DELETE FROM {table}" for table in _TABLES)  # noqa: S608 - our own names
+            emptying = "; ".join(f"DELETE FROM {table}" for table in self._tables)  # noqa: S608 - our own names
         await self._owner.execute(f"SET session_replication_role = replica; {emptying}; {_RESET_SEAL}")
 
 

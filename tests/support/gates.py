@@ -1,0 +1,43 @@
+"""A legal approval in force, and lists of destinations, for tests of the gates."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rewardrails.engine import addresses, legal
+from rewardrails.engine.legal import NewApproval
+from rewardrails.providers.capabilities import ProviderType
+
+FOR_EVER = datetime(2099, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def an_approval(**change: object) -> NewApproval:
+    plain = NewApproval(
+        provider_type=ProviderType.FIAT_PROVIDER,
+        adapter="fake",
+        assets=frozenset({"EUR"}),
+        jurisdictions=frozenset({"DE"}),
+        campaigns=frozenset({"season"}),
+        valid_from=LONG_AGO,
+        valid_until=FOR_EVER,
+        document_reference="vault/approval-1.pdf",
+        document_sha256=b"d" * 32,
+    )
+    return replace(plain, **change)
+
+
+async def in_force(core, **change):
+    recorded = await legal.record(core, an_approval(**change), actor="ann")
+    return await legal.confirm(core, recorded.id, actor="ben")
+
+
+async def load(core, *entries, kind):
+    new = addresses.NewList(
+        name="sdn",
+        kind=kind,
+        source="https://example.org/sdn",
+        dated=datetime.now(UTC),
+        sha256=b"s" * 32,
+        entries=entries,
+    )
+    return await addresses.load_list(core, new, actor="ann")
