@@ -46,6 +46,10 @@ class Destination:
         start = self.value[:_SHOWN] if len(self.value) > 4 * _SHOWN else ""
         return f"{start}***{self.value[-_SHOWN:]}"
 
+    def address(self) -> str:
+        """What one address has in common however it is spelt: the case of an e-mail address never tells two people apart."""
+        return self.value.lower() if "@" in self.value else self.value
+
 
 Parser = Callable[[str, str], str]
 """Text and network to the canonical value; raises `DestinationInvalid`."""

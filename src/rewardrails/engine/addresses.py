@@ -126,7 +126,7 @@ async def note_proof(core: Core, tx: Connection, *, player_id: str, destination:
 
 def _digests(core: Core, entries: Sequence[str]) -> list[bytes]:
     forms = {form for entry in entries for form in canonical_forms(entry, core.config.network)}
-    return sorted(core.digest_address(Destination(kind="", value=form)) for form in forms)
+    return sorted({core.digest_address(Destination(kind="", value=form)) for form in forms})
 
 
 async def _insert(tx: Connection, new: NewList, entries: int, actor: str) -> LoadedList:

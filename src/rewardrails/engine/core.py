@@ -60,8 +60,8 @@ class Core:
         return self.vault.digest(_SEPARATOR.join((destination.kind, destination.value, destination.memo)).encode())
 
     def digest_address(self, destination: Destination) -> bytes:
-        """Keyed digest of the destination alone (32 bytes): the same for one address, whatever its kind and memo."""
-        return self.vault.digest(b"address" + _SEPARATOR.encode() + destination.value.encode())
+        """Keyed digest of the address alone (32 bytes): the same whatever its kind, memo and spelling."""
+        return self.vault.digest(b"address" + _SEPARATOR.encode() + destination.address().encode())
 
     def digest_content(self, reward: RewardRow) -> bytes:
         """Keyed digest of everything a reward says (32 bytes); equal content has equal digests."""

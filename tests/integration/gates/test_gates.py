@@ -333,10 +333,12 @@ async def test_a_list_never_gives_way_to_an_older_one(database_dsn):
         assert [found.entries for found in await addresses.lists(core)] == [1]
 
 
-async def test_a_listed_destination_is_found_however_the_list_writes_it(database_dsn):
+@pytest.mark.parametrize("written", ["player1@EXAMPLE.ORG", "Player1@example.org", "player1@example.org"])
+@pytest.mark.parametrize("asked", ["player1@example.org", "PLAYER1@example.org"])
+async def test_a_listed_destination_is_found_however_it_is_written(database_dsn, written, asked):
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
-        await load(core, "player1@EXAMPLE.ORG", kind=ListKind.SANCTIONS)
+        await load(core, written, kind=ListKind.SANCTIONS)
 
-        (result,) = await request(core, [reward(1)])
+        (result,) = await request(core, [reward(1, value=asked)])
 
         assert (await states(core))[result.payout_id] == "held"
