@@ -32,7 +32,7 @@ from rewardrails.engine import batches
 from rewardrails.engine.core import Core
 from rewardrails.intake.reader import FileFormat, StagedRow, read_rows
 from rewardrails.security.keys import Scope, create_key
-from rewardrails.security.vault import new_salt
+from rewardrails.security.vault import new_salts
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.store.sql import sql
 
@@ -89,15 +89,17 @@ async def intake(server: EmbeddedPostgres, sizes: Sizes) -> Sequence[Figure]:
     async with surroundings(server) as world:
         core = world.core
         rules = core.config.row_rules()
-        salt = new_salt()
         prepared = [
-            _columns(core, chunk.rows, salt)
+            _columns(core, chunk.rows)
             async for chunk in read_rows(data(), FileFormat.CSV, rules, rows_per_chunk=batches.STAGE_CHUNK)
         ]
         batch_id = await batches.open_batch(core, name="sql", file_format=FileFormat.CSV, actor="bench")
         watch = Stopwatch()
-        for columns in prepared:
+        for players, salts, columns in prepared:
             async with core.database.transaction() as tx:
+                await tx.execute(sql("writing_for_players"))
+                await tx.fetch(sql("player_salts"), players)
+                await tx.fetch(sql("make_player_salts"), players, salts)
                 await tx.execute(sql("stage_rows"), batch_id, *columns)
         limit = watch.rate(sizes.file_rows)
     async with surroundings(server) as world:
@@ -222,8 +224,10 @@ def peak_megabytes() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
-def _columns(core: Core, rows: Sequence[StagedRow], salt: bytes) -> tuple[object, ...]:
-    """The very columns that a chunk is staged with."""
-    salts = {row.reward.player_id: salt for row in rows if row.reward}
+def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[list[str], list[bytes], tuple[object, ...]]:
+    """The players of a chunk, their salts, and the very columns it is staged with."""
+    players = sorted({row.reward.player_id for row in rows if row.reward})
+    salts = dict(zip(players, new_salts(len(players)), strict=True))
     sealed = batches._sealed(core, rows, salts)  # noqa: SLF001 - the yardstick runs what is measured
-    return (*batches._columns(core, rows), sealed, core.vault.key_id)  # noqa: SLF001
+    columns = (*batches._columns(core, rows), sealed, core.vault.key_id)  # noqa: SLF001
+    return players, list(salts.values()), columns

@@ -234,7 +234,9 @@ def _columns(core: Core, rows: Sequence[StagedRow]) -> tuple[object, ...]:
 
 def _sealed(core: Core, rows: Sequence[StagedRow], salts: Mapping[str, bytes]) -> list[bytes | None]:
     rewards = [row.reward for row in rows]
-    return [core.seal_destination(one.destination, salts[one.player_id]) if one else None for one in rewards]
+    taken = [reward for reward in rewards if reward]
+    sealed = iter(core.seal_destinations((one.destination for one in taken), [salts[one.player_id] for one in taken]))
+    return [next(sealed) if reward else None for reward in rewards]
 
 
 def rules_digest(rules: RowRules) -> bytes:

@@ -1,6 +1,6 @@
 """What every verb of the engine works with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rewardrails.config import Config
@@ -45,13 +45,13 @@ class Core:
         """Whether this provider is there and switched on."""
         return provider is not None and provider in self.providers and self.config.providers[provider].enabled
 
-    def seal_destination(self, destination: Destination, salt: bytes) -> bytes:
-        """Destination and memo as one ciphertext, for the player whose salt it is."""
-        text = _SEPARATOR.join((destination.kind, destination.value, destination.memo))
-        return self.vault.seal(text.encode(), DESTINATION, salt)
+    def seal_destinations(self, destinations: Iterable[Destination], salts: Sequence[bytes]) -> list[bytes]:
+        """Each destination with its memo as one ciphertext, for the player whose salt is beside it."""
+        plains = (_SEPARATOR.join((one.kind, one.value, one.memo)).encode() for one in destinations)
+        return self.vault.seal_each(plains, DESTINATION, salts)
 
     def open_destination(self, sealed: bytes, key_id: str, salt: bytes | None) -> Destination:
-        """The destination that `seal_destination` sealed. Raises `DataErased`, `KeyMissing`."""
+        """The destination that `seal_destinations` sealed. Raises `DataErased`, `KeyMissing`."""
         kind, value, memo = self.vault.open(sealed, DESTINATION, key_id, salt).decode().split(_SEPARATOR, 2)
         return Destination(kind=kind, value=value, memo=memo)
 

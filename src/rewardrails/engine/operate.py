@@ -182,13 +182,14 @@ async def correct_destination_within(
         jurisdiction=row["jurisdiction"],
         destination=destination,
     )
-    salt = (await salts_for(tx, [row["player_id"]]))[row["player_id"]]
+    salts = await salts_for(tx, [row["player_id"]])
+    (sealed,) = core.seal_destinations([destination], [salts[row["player_id"]]])
     corrected = one(
         await tx.fetchrow(
             sql("correct_destination"),
             payout_id,
             row["version"],
-            core.seal_destination(destination, salt),
+            sealed,
             core.vault.key_id,
             core.digest_destination(destination),
             core.digest_content(reward),

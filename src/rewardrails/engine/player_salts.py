@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from rewardrails.security.vault import new_salt
+from rewardrails.security.vault import new_salts
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -19,9 +19,9 @@ async def salts_for(connection: Connection, player_ids: Iterable[str]) -> Mappin
     found = {row["player_id"]: row["salt"] for row in await connection.fetch(sql("player_salts"), wanted)}
     missing = [player_id for player_id in wanted if player_id not in found]
     if missing:
-        salts = [new_salt() for _ in missing]
-        made = await connection.fetch(sql("make_player_salts"), missing, salts)
-        found |= {row["player_id"]: row["salt"] for row in made}
+        salts = new_salts(len(missing))
+        others = await connection.fetch(sql("make_player_salts"), missing, salts)
+        found |= dict(zip(missing, salts, strict=True)) | {row["player_id"]: row["salt"] for row in others}
     return found
 
 

@@ -319,12 +319,14 @@ async def _insert(
 
 async def _sealed(core: Core, connection: Connection, requests: Sequence[PayoutRequest]) -> Sequence[tuple[bytes, str]]:
     """Each destination's ciphertext and its key; one taken over was opened with the player's salt of this transaction."""
-    salts = await salts_for(connection, [request.player_id for request in requests if request.sealed is None])
-    key_id = core.vault.key_id
-    return [
-        request.sealed or (core.seal_destination(request.destination, salts[request.player_id]), key_id)
-        for request in requests
-    ]
+    fresh = [request for request in requests if request.sealed is None]
+    salts = await salts_for(connection, [request.player_id for request in fresh])
+    sealed = iter(
+        core.seal_destinations(
+            (request.destination for request in fresh), [salts[request.player_id] for request in fresh]
+        )
+    )
+    return [request.sealed or (next(sealed), core.vault.key_id) for request in requests]
 
 
 async def _reserve(connection: Connection, made: Mapping[UUID, _Planned], actor: str) -> dict[UUID, _Planned]:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -75,8 +75,16 @@ class Vault:
         nonce = os.urandom(_NONCE_BYTES)
         if salt is None:
             return _OF_NOBODY + nonce + self._for_nobody[self.key_id].encrypt(nonce, plain, _OF_NOBODY + purpose)
-        head = _OF_A_PLAYER + salt[:SALT_NAME_BYTES]
-        return head + nonce + self._of_player(self.key_id, salt).encrypt(nonce, plain, head + purpose)
+        return self._sealed_for(salt, nonce, plain, purpose)
+
+    def seal_each(self, plains: Iterable[bytes], purpose: bytes, salts: Sequence[bytes]) -> list[bytes]:
+        """`seal` of each with the salt beside it; the system is asked for random bytes once."""
+        drawn = os.urandom(_NONCE_BYTES * len(salts))
+        nonces = (drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES))
+        return [
+            self._sealed_for(salt, nonce, plain, purpose)
+            for salt, nonce, plain in zip(salts, nonces, plains, strict=True)
+        ]
 
     def open(self, sealed: bytes, purpose: bytes, key_id: str, salt: bytes | None = None) -> bytes:
         """The plain bytes; `salt` is the present one of the player they belong to.
@@ -127,6 +135,10 @@ class Vault:
         """Seed (32 bytes) of the key that signs the audit log where no other is configured."""
         return self._audit_seed
 
+    def _sealed_for(self, salt: bytes, nonce: bytes, plain: bytes, purpose: bytes) -> bytes:
+        head = _OF_A_PLAYER + salt[:SALT_NAME_BYTES]
+        return head + nonce + self._of_player(self.key_id, salt).encrypt(nonce, plain, head + purpose)
+
     def _derive(self, key_id: str, salt: bytes) -> AESGCM:
         # HKDF-Expand of one block, by hand: the library's takes a third longer, and this is done for every player.
         return AESGCM(hmac.digest(self._for_players[key_id], salt + b"\x01", hashlib.sha256))
@@ -137,9 +149,10 @@ def first_key_id(master: MasterKey) -> str:
     return NEW_FORM + master.name
 
 
-def new_salt() -> bytes:
-    """A player's salt (40 random bytes): 8 name it, 32 nobody knows."""
-    return ids.random_bytes(SALT_BYTES)
+def new_salts(count: int) -> list[bytes]:
+    """Players' salts (40 random bytes each): 8 name it, 32 nobody knows."""
+    drawn = ids.random_bytes(SALT_BYTES * count)
+    return [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
 
 
 def _expand(key: bytes, purpose: bytes) -> bytes:

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from rewardrails.errors import ConfigInvalid, DataErased, ErrorCode, KeyMissing
 from rewardrails.secrets import Secret
-from rewardrails.security.vault import DataKeys, Vault, new_salt
+from rewardrails.security.vault import DataKeys, Vault, new_salts
 from rewardrails.security.wrapping import MasterKey
 
 RAW = "m" * 48
-SALT = new_salt()
+(SALT, OTHER) = new_salts(2)
 
 
 @pytest.fixture
@@ -28,11 +28,27 @@ def test_a_players_value_opens_with_its_salt_and_purpose_only(vault):
     sealed = vault.seal(b"where to", b"destination", SALT)
 
     assert vault.open(sealed, b"destination", vault.key_id, SALT) == b"where to"
-    for salt in (None, new_salt()):
+    for salt in (None, OTHER):
         with pytest.raises(DataErased):
             vault.open(sealed, b"destination", vault.key_id, salt)
     with pytest.raises(ConfigInvalid, match="does not open"):
         vault.open(sealed, b"evidence", vault.key_id, SALT)
+
+
+@pytest.mark.promise("G6")
+def test_many_values_are_sealed_each_with_its_own_salt_and_nonce(vault):
+    salts = new_salts(200)
+    plains = [b"to %d" % number for number in range(200)]
+
+    sealed = vault.seal_each(plains, b"destination", salts)
+
+    opened = [vault.open(one, b"destination", vault.key_id, salt) for one, salt in zip(sealed, salts, strict=True)]
+    assert opened == plains
+    assert len({one[9:21] for one in sealed}) == len(set(salts)) == 200
+    with pytest.raises(DataErased):
+        vault.open(sealed[0], b"destination", vault.key_id, salts[1])
+    with pytest.raises(ValueError, match="zip"):
+        vault.seal_each(plains[:-1], b"destination", salts)
 
 
 @pytest.mark.promise("G6")

@@ -32,11 +32,15 @@ LOCK TABLE player_secret IN SHARE ROW EXCLUSIVE MODE
 SELECT player_id, salt FROM player_secret WHERE player_id = ANY ($1::text[]) AND salt IS NOT NULL
 
 -- name: make_player_salts
--- Somebody else may have made one just now: then that one counts.
-INSERT INTO player_secret (player_id, salt)
-SELECT player_id, salt FROM unnest($1::text[], $2::bytea[]) AS row (player_id, salt) ORDER BY player_id
-ON CONFLICT (player_id) DO UPDATE SET salt = COALESCE(player_secret.salt, EXCLUDED.salt)
-RETURNING player_id, salt
+-- Answers those for whom somebody else made one just now: then that one counts.
+WITH given AS (
+    SELECT player_id, salt FROM unnest($1::text[], $2::bytea[]) AS row (player_id, salt)
+), made AS (
+    INSERT INTO player_secret (player_id, salt) SELECT player_id, salt FROM given ORDER BY player_id
+    ON CONFLICT (player_id) DO UPDATE SET salt = COALESCE(player_secret.salt, EXCLUDED.salt)
+    RETURNING player_id, salt
+)
+SELECT made.player_id, made.salt FROM made JOIN given USING (player_id) WHERE made.salt <> given.salt
 
 -- name: salts_of_payouts
 SELECT payout.id, payout.player_id, secret.salt
