@@ -14,6 +14,7 @@ import asyncpg
 from rewardrails.engine import webhooks
 from rewardrails.engine.core import DESTINATION, EVIDENCE, RAIL_STATE, Core
 from rewardrails.errors import ConfigInvalid, DataErased, KeyMissing, StateConflict
+from rewardrails.security import operators
 from rewardrails.security.data_keys import SEAL, stored_keys, unwrap
 from rewardrails.security.wrapping import KeyRing
 from rewardrails.store.sql import sql
@@ -42,6 +43,7 @@ COLUMNS = (
     _Column(name="resume", purpose=RAIL_STATE, first=("", "")),
     _Column(name="webhook_bodies", purpose=webhooks.BODY, first=(_ZERO,)),
     _Column(name="webhook_observations", purpose=webhooks.OBSERVATIONS, first=(_ZERO,)),
+    _Column(name="operators", purpose=operators.TOTP_PURPOSE, first=(_ZERO,)),
 )
 
 

@@ -20,7 +20,7 @@ from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 MAX_NAME_LENGTH = 200
-_PURPOSE = b"operator-totp"
+TOTP_PURPOSE = b"operator-totp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ async def reset(database: Database, vault: Vault, name: str, password: Secret, *
 
 def open_totp(vault: Vault, operator: asyncpg.Record) -> Secret:
     """The secret of an operator's codes."""
-    return Secret(vault.open(operator["totp_ciphertext"], _PURPOSE, operator["totp_key_id"]).decode())
+    return Secret(vault.open(operator["totp_ciphertext"], TOTP_PURPOSE, operator["totp_key_id"]).decode())
 
 
 async def tell(tx: Connection, operator_id: UUID, event: str, actor: str, **data: Sequence[str]) -> None:
@@ -157,7 +157,7 @@ def _checked(new: NewOperator) -> str:
 def _sealed(vault: Vault, secret: Secret | None) -> tuple[bytes | None, str | None]:
     if secret is None:
         return None, None
-    return vault.seal(secret.reveal().encode(), _PURPOSE), vault.key_id
+    return vault.seal(secret.reveal().encode(), TOTP_PURPOSE), vault.key_id
 
 
 async def _locked(tx: Connection, name: str, actor: str) -> asyncpg.Record:

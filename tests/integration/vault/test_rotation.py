@@ -14,14 +14,18 @@ import pytest
 
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import CreateOutcome
-from rewardrails.engine.reseal import keys_in_use, reseal
+from rewardrails.engine.reseal import COLUMNS, keys_in_use, reseal
 from rewardrails.engine.resolve import Resolved, resolve
 from rewardrails.errors import KeyMissing, StateConflict
 from rewardrails.ledger.invariants import verify
+from rewardrails.secrets import Secret
 from rewardrails.security import keys
 from rewardrails.security.data_keys import load, stored_keys
 from rewardrails.security.keys import Scope
-from tests.integration.vault.worlds import all_sealed, key_ids, ring, salts, world
+from rewardrails.security.roles import Role
+from rewardrails.security.sign_in import SignIn
+from tests.integration.vault.worlds import SEALED, all_sealed, key_ids, ring, salts, world
+from tests.support.people import PASSWORD, person
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, explode, settle
 from tests.support.season import BUDGET, claim, request, reward, send_all, states
 
@@ -227,3 +231,29 @@ async def _as_an_older_version_left_it(dsn: str, core) -> None:
         )
     finally:
         await connection.close()
+
+
+@pytest.mark.promise("G6", "G7")
+async def test_people_sign_in_with_their_old_codes_after_a_rotation(database_dsn):
+    async with world(database_dsn, [], ring("a")) as core:
+        ann = await person(core, Role.ADMIN, name="ann")
+    async with world(database_dsn, [], ring("b", "a")) as core:
+        await reseal(core)
+        assert await keys_in_use(core) == frozenset()
+    async with world(database_dsn, [], ring("b")) as core:
+        ways = SignIn(core.database, core.vault, core.config.sign_in)
+
+        session = await ways.with_password(name="ann", password=Secret(PASSWORD), code=ann.code(), address=None)
+
+        assert session is not None
+
+
+async def test_every_column_that_is_sealed_is_sealed_anew(database_dsn):
+    async with world(database_dsn, [], ring("a")) as core, core.database.reading() as connection:
+        named = await connection.fetch(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = current_schema() AND column_name LIKE '%key\\_id' "
+            "AND table_name <> 'instance'"  # it seals nothing
+        )
+    assert {(row["table_name"], row["column_name"]) for row in named} == {(table, key) for table, _, key, _ in SEALED}
+    assert sorted(column.purpose for column in COLUMNS) == sorted(purpose for _, _, _, purpose in SEALED)

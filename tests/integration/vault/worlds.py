@@ -22,6 +22,7 @@ SEALED = (
     ("submission", "resume", "resume_key_id", b"rail-state"),
     ("webhook_inbox", "body", "body_key_id", b"webhook"),
     ("webhook_inbox", "observations", "observations_key_id", b"webhook-observations"),
+    ("operator", "totp_ciphertext", "totp_key_id", b"operator-totp"),
 )
 
 

@@ -156,3 +156,20 @@ WITH held AS (
 UPDATE webhook_inbox SET observations = held.sealed, observations_key_id = $1
 FROM held WHERE webhook_inbox.id = held.a AND webhook_inbox.observations = held.was
 RETURNING webhook_inbox.id
+
+-- name: to_reseal_operators
+SELECT t.id AS a, t.totp_ciphertext AS sealed, t.totp_key_id AS key_id, NULL::bytea AS salt
+FROM operator AS t
+WHERE (t.id) > ($3::uuid) AND t.totp_ciphertext IS NOT NULL AND t.totp_key_id IS DISTINCT FROM $1
+ORDER BY t.id LIMIT $2
+
+-- name: reseal_operators
+WITH held AS (
+    SELECT row.a, row.was, row.sealed
+    FROM operator AS t JOIN unnest($2::uuid[], $3::bytea[], $4::bytea[]) AS row (a, was, sealed)
+        ON t.id = row.a AND t.totp_ciphertext = row.was
+    ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE operator SET totp_ciphertext = held.sealed, totp_key_id = $1
+FROM held WHERE operator.id = held.a AND operator.totp_ciphertext = held.was
+RETURNING operator.id
