@@ -1,5 +1,6 @@
 """Approval by people: one person's word for exactly one content; void after any change, never the author's own."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from rewardrails.engine.gates.judging import candidate_of
 from rewardrails.errors import Forbidden, NotFound, StateConflict
 from rewardrails.security.caller import require_fresh
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 APPROVE_AT_ONCE = 500
@@ -77,13 +79,15 @@ async def approve_within(
     missing = set(payout_ids) - {row["id"] for row in rows}
     if missing:
         raise NotFound(f"there is no payout {min(missing)}")
+    await _refuse_authors(tx, rows, actor)
     for row in rows:
-        if row["created_by"] == actor:
-            raise Forbidden(f"payout {row['id']} was created by you: another person approves it")
         if row["state"] != PayoutState.AWAITING_APPROVAL:
             raise StateConflict(f"payout {row['id']} is {row['state']} and waits for no approval")
     require_fresh(authenticated_at, await _freshness(core, tx, rows))
-    await tx.fetch(sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], actor)
+    signed = await tx.fetch(
+        sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], actor
+    )
+    await _tell(tx, signed, actor)
     return await judge_again(core, tx, [row["id"] for row in rows], actor)
 
 
@@ -116,6 +120,28 @@ async def approve_batch_within(
         part = ids[start : start + APPROVE_AT_ONCE]
         await approve_within(core, tx, part, actor=actor, authenticated_at=authenticated_at)
     return len(ids)
+
+
+async def _refuse_authors(tx: Connection, rows: Sequence[asyncpg.Record], actor: str) -> None:
+    for row in await tx.fetch(sql("payout_authors"), [row["id"] for row in rows]):
+        if actor in row["authors"]:
+            raise Forbidden(f"payout {row['id']} says what you had a hand in: another person approves it")
+
+
+async def _tell(tx: Connection, signed: Sequence[asyncpg.Record], actor: str) -> None:
+    """One event for each word given, also for one that is not the last that is needed."""
+    facts = [
+        Fact(
+            subject_id=row["payout_id"],
+            version=row["version"],
+            type="payout.approved",
+            data=json.dumps({"content_digest": row["content_digest"].hex()}),
+            before=row["digest"],
+            after=row["digest"],
+        )
+        for row in signed
+    ]
+    await record_facts(tx, facts, actor=actor)
 
 
 async def _freshness(core: Core, tx: Connection, rows: Sequence[asyncpg.Record]) -> timedelta | None:

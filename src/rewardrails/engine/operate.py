@@ -194,6 +194,7 @@ async def correct_destination_within(
             core.digest_destination(destination),
             core.digest_content(reward),
             core.digest_address(destination),
+            actor,
         )
     )
     before = payout_digest(

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0006"
+REVISION = "0007"
 CONNECT_SECONDS = 10.0
 
 

@@ -138,10 +138,21 @@ FROM hold WHERE closed_at IS NULL GROUP BY gate ORDER BY gate
 INSERT INTO gate_lift (payout_id, gate, content_digest, reason, lifted_by)
 SELECT $1, gate, $2, $4, $5 FROM unnest($3::text[]) AS gate ON CONFLICT DO NOTHING
 
+-- name: payout_authors
+-- Everybody who had a hand in what a payout says now: who asked for it, who staged its file, who corrected its destination.
+SELECT payout.id, array_remove(ARRAY[payout.created_by, payout.destination_by, batch.created_by], NULL) AS authors
+FROM payout LEFT JOIN batch ON batch.id = payout.batch_id WHERE payout.id = ANY ($1::uuid[])
+
 -- name: insert_sign_offs
-INSERT INTO sign_off (payout_id, content_digest, approver)
-SELECT payout_id, content_digest, $3 FROM unnest($1::uuid[], $2::bytea[]) AS row (payout_id, content_digest)
-ORDER BY payout_id ON CONFLICT DO NOTHING RETURNING payout_id
+-- Keeps the word of $3 for each payout, locked by this transaction; answers those for which it is new, at their next version.
+WITH made AS (
+    INSERT INTO sign_off (payout_id, content_digest, approver)
+    SELECT payout_id, content_digest, $3 FROM unnest($1::uuid[], $2::bytea[]) AS row (payout_id, content_digest)
+    ORDER BY payout_id ON CONFLICT DO NOTHING RETURNING payout_id
+)
+UPDATE payout SET version = version + 1, updated_at = rr_now() FROM made WHERE payout.id = made.payout_id
+RETURNING payout.id AS payout_id, payout.version, payout.content_digest,
+    payout_digest(state, amount, destination_digest, content_digest) AS digest
 
 -- name: note_batch_totals
 INSERT INTO batch_total (batch_id, asset, amount)

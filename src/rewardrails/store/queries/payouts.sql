@@ -112,7 +112,7 @@ ON CONFLICT (payout_id, id) DO NOTHING
 -- name: correct_destination
 -- It is counted again under its new destination.
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,
-    address_digest = $7, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
+    address_digest = $7, destination_by = $8, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
 WHERE id = $1 AND version = $2
 RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS after_digest
 
