@@ -80,6 +80,7 @@ class ErrorCode(StrEnum):
     WEBHOOK_STALE = "webhook_stale"
     WEBHOOK_SUBJECT_MISMATCH = "webhook_subject_mismatch"
     DATA_ERASED = "data_erased"
+    CONTENT_ALTERED = "content_altered"
     KEY_MISSING = "key_missing"
     KEY_SERVICE_UNAVAILABLE = "key_service_unavailable"
     CONFIG_INVALID = "config_invalid"
@@ -475,6 +476,10 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
             409,
             "The player's data were erased by request: give the payout a new destination, or leave it as it is.",
             _CHECK_DESTINATION,
+        ),
+        ErrorCode.CONTENT_ALTERED: _needs_operator(
+            409,
+            "What is stored is not what was asked for, so it is not sent: verify the log, find who writes to the database.",
         ),
         ErrorCode.KEY_MISSING: _needs_operator(
             500,

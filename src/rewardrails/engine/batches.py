@@ -19,8 +19,9 @@ from rewardrails import ids
 from rewardrails.domain.reward import RowRules
 from rewardrails.engine.core import Core
 from rewardrails.engine.player_salts import salts_for
+from rewardrails.engine.ready import is_as_asked
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_within
-from rewardrails.errors import DataErased, FileInvalid, NotFound, StateConflict
+from rewardrails.errors import DataErased, ErrorCode, FileInvalid, NotFound, StateConflict
 from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
 from rewardrails.store.database import Connection, one
 from rewardrails.store.sql import sql
@@ -316,12 +317,17 @@ async def _start_chunk(core: Core, tx: Connection, batch_id: UUID | None, limit:
 
 
 def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest | RequestResult:
-    """The request a staged row makes; a refusal when its player was erased since."""
+    """The request a staged row makes; a refusal when its player was erased, or the row altered, since."""
     sealed = (row["destination_ciphertext"], row["destination_key_id"])
     try:
         destination = core.open_destination(*sealed, row["salt"])
     except DataErased as erased:
         return RequestResult(verdict=RequestVerdict.REFUSED, code=erased.code, message=erased.message)
+    if not is_as_asked(core, row, destination):
+        code = ErrorCode.CONTENT_ALTERED
+        return RequestResult(
+            verdict=RequestVerdict.REFUSED, code=code, message="the row was altered after it was staged"
+        )
     return PayoutRequest(
         campaign=row["campaign"],
         reward_id=row["reward_id"],

@@ -41,7 +41,7 @@ UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 
 -- name: pick_ready
 -- Ready payouts of one provider in the order they fall due, locked, as the gates see them; none in the assets of $3.
-SELECT id, state, version, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
+SELECT id, state, version, campaign, reward_id, player_id, asset, amount, jurisdiction, provider, destination_kind,
     destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
     fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt
