@@ -236,7 +236,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="the author's approval counts",
         edits=(
-            Edit(path="engine/approve.py", old='if row["created_by"] == actor:', new='if row["created_by"] == "":'),
+            Edit(path="engine/approve.py", old='if actor in row["authors"]:', new='if not row["authors"]:'),
             Edit(
                 path="domain/policy/approvals.py",
                 old=" and sign_off.approver != case.subject.created_by",
@@ -244,6 +244,20 @@ MUTATIONS: tuple[Mutation, ...] = (
             ),
         ),
         tests=(_GATES, _RACES),
+    ),
+    _one(
+        "what was altered after it was asked for is sent",
+        "engine/ready.py",
+        "        if is_as_asked(core, row, destination):",
+        "        if destination:",
+        "tests/integration/gates/test_altered.py",
+    ),
+    _one(
+        "whoever staged the file approves its payouts",
+        _FACTS,
+        "ARRAY[payout.created_by, payout.destination_by, batch.created_by]",
+        "ARRAY[payout.created_by, payout.destination_by]",
+        "tests/integration/gates/test_authors.py",
     ),
     _one(
         "approval outlives a change of the payout",
