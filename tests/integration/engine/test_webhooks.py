@@ -108,6 +108,22 @@ async def test_a_notice_that_tells_nothing_takes_no_payout_out_of_its_sender_s_h
         assert list((await states(core)).values()) == ["pending"]
 
 
+@pytest.mark.promise("G4", "G8")
+async def test_a_notice_that_speaks_of_nobody_is_taken_and_holds_up_no_other(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        (key,) = rail.calls
+        of_nobody = Notice(provider="one", event_key="e", body=b"{}", observations=())
+
+        await store_notices(core, [of_nobody, notice(key, ObservedStatus.PAID)])
+        assert await apply_notices(core, 100) == 2
+
+        assert await inbox(core) == [("applied", None)] * 2
+        assert list((await states(core)).values()) == ["paid"]
+
+
 @pytest.mark.promise("G8")
 async def test_several_notices_about_each_of_many_payouts_take_no_more_statements_than_about_few(database_dsn):
     async def statements_for(payouts: range) -> int:

@@ -126,6 +126,10 @@ class TremendousDouble:
                 return _refusal(422, "Email is invalid", {"reward": {"recipient": {"email": ["is invalid"]}}})
             case Conduct.REFUSE_STRANGELY:
                 return _refusal(418, "I am a teapot")
+        cents = int(body["reward"]["value"]["denomination"] * 100)
+        if cents > self.available_cents:
+            return _refusal(402, "Not enough funds")
+        self.available_cents -= cents
         taken = Taken(number=len(self.taken), body=body)
         self.taken.append(taken)
         if conduct is Conduct.LOSE_REPLY and request.transport is not None:
