@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from rewardrails.docsgen import capabilities_page, errors_page, roles_page, states_page
+from rewardrails.docsgen import capabilities_page, errors_page, mappings_page, roles_page, states_page
 
 MARK = "<!-- Made by `python -m rewardrails.docsgen`; edit the code instead. -->\n\n"
 
@@ -15,6 +15,7 @@ def render() -> dict[str, str]:
         "reference/states.md": MARK + states_page.render(),
         "reference/roles.md": MARK + roles_page.render(),
         "reference/capabilities.md": MARK + capabilities_page.render(),
+        "reference/mappings.md": MARK + mappings_page.render(),
     }
 
 

@@ -181,7 +181,16 @@ def _decide(core: Core, item: Seen, seen: Observation, payout: asyncpg.Record, a
             effect=Effect.CONTRADICTION,
             code=seen.code,
         )
+    if _is_hint(item):
+        return Move(
+            standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=Effect.NO_CHANGE, code=seen.code
+        )
     return decide(standing, seen, core.retry)
+
+
+def _is_hint(item: Seen) -> bool:
+    """A notice whose status says nothing, or nothing that can be mapped: no more than a reason to ask the rail."""
+    return item.source is ObservationSource.WEBHOOK and item.observation.status is ObservedStatus.UNKNOWN
 
 
 async def _write(
@@ -196,6 +205,8 @@ async def _write(
         await _write_attempts(core, connection, group)
         evidence = [_sealed(core, item.observation.evidence, salts[item.ref.payout_id]) for item, _ in group]
         await _write_observations(core, connection, group, evidence, actor)
+    if hints := [item.ref for item, _ in moves if _is_hint(item)]:
+        await connection.execute(sql("ask_soon"), [ref.payout_id for ref in hints], [ref.attempt_no for ref in hints])
 
 
 def _due_in(item: Seen, move: Move) -> float:

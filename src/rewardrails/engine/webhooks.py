@@ -76,7 +76,7 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What is kept of an applied notice: its body, sealed for the one player it speaks of; of several, nothing."""
+    """What is kept of an applied notice: its body, sealed for the one player it speaks of; of several or none, nothing."""
 
     body: bytes = field(repr=False)
     player_id: str | None
@@ -236,7 +236,7 @@ async def _apply_whole(core: Core, connection: Connection, known: Sequence[Seen]
 def _kept(core: Core, row: asyncpg.Record, known: Sequence[Seen], players: Mapping[UUID, asyncpg.Record]) -> _Kept:
     owners = {players[item.ref.payout_id]["player_id"] for item in known}
     salts = {players[item.ref.payout_id]["salt"] for item in known}
-    if len(owners) > 1 or None in salts:
+    if len(owners) != 1 or None in salts:
         return _Kept(body=b"", player_id=None)
     body = core.vault.open(row["body"], BODY, row["body_key_id"])
     return _Kept(body=core.vault.seal(body, BODY, *salts), player_id=next(iter(owners)))

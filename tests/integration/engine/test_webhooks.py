@@ -8,11 +8,14 @@ import pytest
 
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
+from rewardrails.engine.observe import apply_observations
+from rewardrails.engine.send import claim, send
+from rewardrails.engine.sync import apply_answers, ask, claim_to_sync
 from rewardrails.engine.webhooks import Notice, apply_notices, store_notices
 from rewardrails.ledger.invariants import verify
 from rewardrails.testing.steps.database import SteppedDatabase
-from tests.support.scripted_rail import ScriptedRail, accept
-from tests.support.season import opened_core, request, reward, send_all, states
+from tests.support.scripted_rail import ScriptedRail, accept, settle
+from tests.support.season import BUDGET, opened_core, request, reward, send_all, states
 
 
 def notice(rail_key: str, status: ObservedStatus, *, event_key: str = "", **fields: object) -> Notice:
@@ -67,6 +70,58 @@ async def test_notices_in_any_order_end_in_a_state_the_table_allows(database_dsn
         came_back_after_paid = order.index("paid") < order.index("returned")
         assert state == ("returned" if came_back_after_paid else "failed")
         assert (await verify(core.database)).balances
+
+
+@pytest.mark.promise("G2", "G4")
+@pytest.mark.parametrize("end", ["paid", "returned"])
+async def test_a_notice_that_only_says_that_something_happened_has_the_rail_asked_at_once(database_dsn, end):
+    rail = ScriptedRail("one", settle if end == "returned" else accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        (key,) = rail.calls
+        before = list((await states(core)).values())
+        assert await claim_to_sync(core, rail, 10) == []
+
+        rail.status = dict.fromkeys(rail.status, ObservedStatus(end))
+        await store_notices(core, [notice(key, ObservedStatus.UNKNOWN)])
+        await apply_notices(core, 100)
+        assert list((await states(core)).values()) == before
+        asked = await claim_to_sync(core, rail, 10)
+        await apply_answers(core, rail, [(one, await ask(rail, one)) for one in asked])
+
+        assert list((await states(core)).values()) == [end]
+
+
+@pytest.mark.promise("G4")
+async def test_a_notice_that_tells_nothing_takes_no_payout_out_of_its_sender_s_hands(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        (claimed,) = await claim(core, rail, BUDGET, 10)
+
+        await store_notices(core, [notice(claimed.ref.rail_key, ObservedStatus.UNKNOWN)])
+        await apply_notices(core, 100)
+
+        assert list((await states(core)).values()) == ["submitting"]
+        await apply_observations(core, [await send(core, rail, claimed)])
+        assert list((await states(core)).values()) == ["pending"]
+
+
+@pytest.mark.promise("G4", "G8")
+async def test_a_notice_that_speaks_of_nobody_is_taken_and_holds_up_no_other(database_dsn):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        await request(core, [reward(1)])
+        await send_all(core)
+        (key,) = rail.calls
+        of_nobody = Notice(provider="one", event_key="e", body=b"{}", observations=())
+
+        await store_notices(core, [of_nobody, notice(key, ObservedStatus.PAID)])
+        assert await apply_notices(core, 100) == 2
+
+        assert await inbox(core) == [("applied", None)] * 2
+        assert list((await states(core)).values()) == ["paid"]
 
 
 @pytest.mark.promise("G8")

@@ -134,6 +134,13 @@ WHERE a.payout_id = picked.payout_id AND a.attempt_no = picked.attempt_no
 RETURNING a.payout_id, a.attempt_no, a.fence, a.sends, a.provider_reference, p.asset, p.amount,
     extract(epoch FROM rr_now() - a.sent_at)::float8 AS sent_seconds_ago
 
+-- name: ask_soon
+-- The rail has more to say of these attempts. One that is being sent hears it from the call.
+UPDATE attempt SET sync_due_at = rr_now()
+FROM unnest($1::uuid[], $2::int[]) AS row (payout_id, attempt_no)
+WHERE attempt.payout_id = row.payout_id AND attempt.attempt_no = row.attempt_no
+  AND attempt.state IN ('accepted', 'unknown', 'settled')
+
 -- name: claim_to_sync
 -- What is under way is asked about ever more rarely; what is paid, now and then until money can no longer come back ($5).
 WITH picked AS (

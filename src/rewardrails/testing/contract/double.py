@@ -43,9 +43,10 @@ class Creation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What a notice tells; `ObservedStatus.UNKNOWN` stands for a status that the vendor documents nowhere."""
+    """What a notice tells, and when it happened; `ObservedStatus.UNKNOWN` is a status that the vendor documents nowhere."""
 
     event: str
+    at: datetime
     status: ObservedStatus
     rail_key: str
     provider_reference: str

@@ -113,15 +113,16 @@ def _heard(case: Case) -> list[object]:
     if not isinstance(case.provider, SupportsWebhooks):
         return []
     order = case.order()
+    at = clock.now()
     news = News(
         event="evt-canary",
+        at=at,
         status=ObservedStatus.PAID,
         rail_key=order.rail_key,
         provider_reference="ref-1",
         amount=order.amount,
         destination=order.destination,
     )
-    at = clock.now()
     said: list[object] = []
     for by in SignedBy:
         for body in (case.notices.write(news), case.notices.write(news)[:-1]):

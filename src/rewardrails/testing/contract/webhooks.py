@@ -102,7 +102,7 @@ class Webhooks(ContractFixtures):
         same to the same.
         """
         far = datetime(2031, 5, 4, 3, 2, 1, tzinfo=clock.now().tzinfo)
-        notice = _notice(case, _news(case.order(), ObservedStatus.PAID), at=far)
+        notice = _notice(case, _news(case.order(), ObservedStatus.PAID, at=far), at=far)
         assert _read(case, notice) == _read(case, notice)
         assert case.wire.sent == []
 
@@ -121,9 +121,10 @@ class Webhooks(ContractFixtures):
         assert seen.status is ObservedStatus.UNKNOWN, f"a hint was believed: {seen.status}"
 
 
-def _news(order: Order, status: ObservedStatus) -> News:
+def _news(order: Order, status: ObservedStatus, *, at: datetime | None = None) -> News:
     return News(
         event=f"evt-{ids.new_id().hex}",
+        at=at or clock.now(),
         status=status,
         rail_key=order.rail_key,
         provider_reference=f"ref-{order.rail_key}",

@@ -1,0 +1,71 @@
+"""The page of vendors' words: what each status and refusal of a provider is to us, from the adapters' own tables."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rewardrails.docsgen.markdown import code, table
+from rewardrails.domain.observation import ObservedStatus
+from rewardrails.domain.outcome import RejectionScope
+from rewardrails.errors import ErrorCode
+from rewardrails.providers.fake import mapping as fake
+from rewardrails.providers.tremendous import mapping as tremendous
+
+_INTRO = """# What providers say
+
+Each adapter translates its provider's words by one table. What is not in it is *unknown*: never paid and never failed, but
+asked about, and in the end shown to people. *Again by itself* means that a later attempt may succeed without anybody
+changing the payout. A refusal of scope *provider* speaks of the whole provider and spends none of the payout's tries.
+"""
+_ANYTHING_ELSE = ("anything else", code(ObservedStatus.UNKNOWN.value))
+_REFUSALS = ("their code", "our code", "scope", "again by itself")
+
+
+def render() -> str:
+    """The whole page."""
+    return "\n".join((_INTRO, *_fake(), *_tremendous()))
+
+
+def _fake() -> Iterable[str]:
+    yield "## The fake provider\n"
+    yield _statuses("status of a payout", fake.STATUSES)
+    yield table(
+        _REFUSALS,
+        [
+            *(
+                _refusal(code(theirs), ours.code, ours.scope, is_retryable=ours.retryable)
+                for theirs, ours in fake.REFUSALS.items()
+            ),
+            *(
+                (code(theirs), f"outcome unknown, {code(ours.value)}", "", "")
+                for theirs, ours in fake.NOT_REFUSALS.items()
+            ),
+        ],
+    )
+
+
+def _tremendous() -> Iterable[str]:
+    yield "## Tremendous\n"
+    executed = {tremendous.EXECUTED: "as its delivery stands"}
+    yield _statuses("status of an order", tremendous.ORDER_STATUSES, executed)
+    yield _statuses("status of its delivery", tremendous.DELIVERY_STATUSES)
+    named = ((f"HTTP {status}", ours.code, ours.scope, ours.retryable) for status, ours in tremendous.REFUSALS.items())
+    at_fault = (
+        (f"HTTP 400, 422 for {code(path)} alone", ours, RejectionScope.PAYOUT, False)
+        for path, ours in tremendous.FAULTS.items()
+    )
+    yield table(
+        _REFUSALS,
+        [
+            _refusal(theirs, ours, scope, is_retryable=is_retryable)
+            for theirs, ours, scope, is_retryable in (*named, *at_fault)
+        ],
+    )
+
+
+def _statuses(heading: str, statuses: Mapping[str, ObservedStatus], in_words: Mapping[str, str] | None = None) -> str:
+    rows: list[Sequence[str]] = [(code(theirs), code(ours.value)) for theirs, ours in statuses.items()]
+    rows += [(code(theirs), words) for theirs, words in (in_words or {}).items()]
+    return table((heading, "to us"), [*rows, _ANYTHING_ELSE])
+
+
+def _refusal(theirs: str, ours: ErrorCode, scope: RejectionScope, *, is_retryable: bool) -> Sequence[str]:
+    return (theirs, code(ours.value), scope.value, "yes" if is_retryable else "no")

@@ -1,0 +1,1 @@
+"""The adapter for Tremendous: gift cards and other rewards, sent to an e-mail address."""

@@ -1,0 +1,61 @@
+"""The Tremendous rail keeps the contract, against a double of Tremendous that its own client understands."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.money import Money
+from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment
+from rewardrails.providers.context import ProviderContext
+from rewardrails.providers.http import HttpClient
+from rewardrails.providers.tremendous.provider import TremendousProvider
+from rewardrails.secrets import Secret
+from rewardrails.testing.contract import ProviderContract, Subject
+from tests.vendors.tremendous.double import (
+    API_KEY,
+    CAMPAIGN,
+    FUNDING_SOURCE,
+    KIND,
+    WEBHOOK_KEY,
+    TremendousDouble,
+    TremendousNotices,
+)
+
+pytestmark = [
+    pytest.mark.promise("G1", "G4", "G6"),
+    pytest.mark.incident("I4", "I9", "I12", "I15", "I22", "I23", "I24"),
+]
+
+
+class TestTremendousRail(ProviderContract):
+    @pytest.fixture
+    async def vendor(self) -> AsyncIterator[TremendousDouble]:
+        async with TremendousDouble() as double:
+            yield double
+
+    @pytest.fixture
+    def notices(self) -> TremendousNotices:
+        return TremendousNotices()
+
+    @pytest.fixture
+    def subject(self, vendor: TremendousDouble) -> Subject:
+        return Subject(
+            adapter=TremendousProvider,
+            context=ProviderContext(
+                name="gifts",
+                environment=ProviderEnvironment.SANDBOX,
+                settings={
+                    "base_url": vendor.url,
+                    "funding_source_id": FUNDING_SOURCE,
+                    "campaign_id": CAMPAIGN,
+                },
+                credentials={"api_key": Secret(API_KEY), "webhook_private_key": Secret(WEBHOOK_KEY)},
+                assets={"USD": 2},
+                destination_kinds=frozenset({KIND}),
+                fees=FeeSchedule(basis_points=500),
+                http=HttpClient(),
+            ),
+            amount=Money(amount_minor=1_250, asset="USD"),
+            destination=Destination(kind=KIND, value="canary-2718@example.org"),
+        )
