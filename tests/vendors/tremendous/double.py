@@ -63,7 +63,7 @@ class TremendousDouble:
     def __init__(self) -> None:
         self.url = ""
         self.taken: list[Taken] = []
-        self.available_cents = 10_000_000
+        self.available_cents = 10**24
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._closing = asyncio.Event()
         app = web.Application(middlewares=[_authorized])

@@ -100,6 +100,8 @@ async def test_every_status_of_the_double_is_one_that_the_client_knows(
 
 
 async def test_the_balance_is_told_as_the_client_reads_it(call: Client, double: TremendousDouble) -> None:
+    double.available_cents = 1234
+
     source = (await call("get_funding_source", FUNDING_SOURCE)).funding_source
 
-    assert (source.meta.available_cents, source.meta.currency_code) == (double.available_cents, "USD")
+    assert (source.meta.available_cents, source.meta.currency_code) == (1234, "USD")
