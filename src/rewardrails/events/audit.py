@@ -45,9 +45,13 @@ class Unsigned:
 async def write_checkpoint(database: Database, audit: Audit, *, every_seconds: float = CHECKPOINT_SECONDS) -> int:
     """Sign the sealed log as it stands, if it grew and the last checkpoint is old enough; answers how many were written.
 
-    A log that is not any more what was signed last is never signed over: that is told, loudly, every time.
+    A log that is not any more what was signed last is never signed over, nor is anything put behind a checkpoint that nobody
+    we believe signed: that is told, loudly, every time.
     """
     last = await audit.store.last()
+    if last is not None and not last.is_signed(audit.believed):
+        log.error("checkpoint_not_ours", number=last.number, key_id=last.key_id)
+        return 0
     if last is not None and timedelta() <= clock.now() - last.time < timedelta(seconds=every_seconds):
         return 0
     async with database.reading() as connection:

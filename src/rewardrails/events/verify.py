@@ -12,7 +12,7 @@ from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
 ROWS_AT_ONCE = 2000
-EVERYTHING = 2**62
+EVERYTHING = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,13 @@ async def verify_log(
     batch: int = ROWS_AT_ONCE,
 ) -> Report:
     """Go through the whole log as it stands at one moment, and hold payouts against what it says of them."""
-    last = await checkpoints.last() if checkpoints else None  # a later one would speak of events we do not see
+    known = await _count(checkpoints) if checkpoints else 0  # a later one would speak of events we do not see
     async with database.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         sealed = one(await connection.fetchrow(sql("seal_state")))
         walk = Walk(
             after=Place(),
             head=Place(position=sealed["position"], chain_hash=sealed["chain_hash"]),
-            checkpoints=_upto(checkpoints, last),
+            checkpoints=_first(checkpoints, known),
             believed=believed or Believed(()),
             is_part=False,
         )
@@ -96,10 +96,19 @@ async def _compare_payouts(connection: Connection, batch: int) -> tuple[int, Fau
         seen, after = seen + page["payouts"], page["reached"]
 
 
-async def _upto(store: CheckpointStore | None, last: Checkpoint | None) -> AsyncIterator[Checkpoint]:
-    if store is None or last is None:
+async def _count(store: CheckpointStore) -> int:
+    count = 0
+    async for _ in store.read():
+        count += 1
+    return count
+
+
+async def _first(store: CheckpointStore | None, count: int) -> AsyncIterator[Checkpoint]:
+    """So many checkpoints as they stand, whatever number they claim to be: each is held against its signature."""
+    if store is None or count == 0:
         return
     async for checkpoint in store.read():
         yield checkpoint
-        if checkpoint.number >= last.number:
+        count -= 1
+        if count == 0:
             return

@@ -271,3 +271,29 @@ class Moving(clock.SystemClock):
 
     def now(self) -> datetime:
         return self.time
+
+
+@pytest.mark.promise("G5")
+@pytest.mark.parametrize("forged", ["unsigned", "number 0", "a copy of the first"])
+async def test_a_line_put_behind_the_last_checkpoint_hides_nothing(
+    database_dsn: str, tmp_path: Path, forged: str
+) -> None:
+    async with filled(database_dsn, tmp_path, 300) as (core, audit), Intruder.at(database_dsn) as intruder:
+        await intruder.run("UPDATE event SET actor = 'somebody else' WHERE position = 150")
+        await intruder.rechain(150)
+        first = (tmp_path / FILE_NAME).read_bytes().split(b"\n")[0]
+        head = await intruder.connection.fetchrow("SELECT position, chain_hash FROM event_seal")
+        changes: dict[str, object] = {"position": head["position"], "chain_hash": head["chain_hash"].hex()}
+        changes |= {"unsigned": {"number": 99}, "number 0": {"number": 0}}.get(forged, {})
+        line = first if forged.startswith("a copy") else json.dumps(json.loads(first) | changes).encode()
+        with (tmp_path / FILE_NAME).open("ab") as file:
+            file.write(line + b"\n")
+
+        assert (await the_fault(core.database, audit)).kind in {Tampering.REWRITTEN, Tampering.CHECKPOINT}
+        await request(core, [reward(5000)])
+        await seal_everything(core.database)
+        written = await write_checkpoint(core.database, audit, every_seconds=0.0)
+        assert written == (
+            1 if forged.startswith("a copy") else 0
+        )  # one of ours is followed, and found out all the same
+        assert (await the_fault(core.database, audit)).kind in {Tampering.REWRITTEN, Tampering.CHECKPOINT}

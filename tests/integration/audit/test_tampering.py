@@ -267,3 +267,15 @@ class NoCheckpoints:
     async def read(self):
         return
         yield
+
+
+@pytest.mark.promise("G5")
+@pytest.mark.parametrize("position", [2**62 + 7, 2**63 - 1])
+async def test_an_event_put_far_behind_the_end_is_found(database_dsn, tmp_path, position):
+    async with filled(database_dsn, tmp_path, 60) as (core, audit), Intruder.at(database_dsn) as intruder:
+        await intruder.run(
+            "INSERT INTO event (subject_id, version, type, data, actor, position, chain_hash) "
+            f"SELECT id, 99, 'payout.paid', '{{}}', 'nobody', {position}, '\\x00' FROM payout LIMIT 1"
+        )
+
+        assert (await the_fault(core.database, audit)).kind in {Tampering.INSERTED, Tampering.MISSING}

@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -159,7 +160,7 @@ class EventOut(Out):
     subject_id: UUID
     version: int
     type: str
-    data: dict[str, str | int]
+    data: dict[str, str | int | list[str]]
     actor: str
     created_at: datetime
 
@@ -241,7 +242,7 @@ class ResolutionOut(Out):
         return msgspec.convert(resolution, cls, from_attributes=True)
 
 
-_event_data = msgspec.json.Decoder(dict[str, str | int])
+_event_data = msgspec.json.Decoder(dict[str, Any])  # whatever an event says, it can be read
 
 
 def _attempt(view: AttemptView) -> AttemptOut:
