@@ -90,3 +90,35 @@ UPDATE sign_in_limit SET tries = 0 WHERE kind = $1 AND slot = $2
 WITH forgotten AS (DELETE FROM sign_in_used WHERE expires_at <= rr_now() - interval '1 minute')
 INSERT INTO sign_in_used (digest, expires_at) VALUES ($1, rr_now() + $2::float8 * interval '1 second')
 ON CONFLICT DO NOTHING RETURNING digest
+
+-- name: roots_of_keys
+-- Up from each key to whoever made it, until nobody is above, or the machine's own admin key, whose keys stand for themselves.
+WITH RECURSIVE up AS (
+    SELECT id AS asked, 0 AS above, id, created_by FROM api_key WHERE id = ANY ($1::uuid[])
+    UNION ALL
+    SELECT up.asked, up.above + 1, maker.id, maker.created_by
+    FROM up JOIN api_key AS maker ON maker.id = CASE
+        WHEN up.created_by ~ '^key:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN substr(up.created_by, 5)::uuid END
+    WHERE maker.created_by ~ '^(key|operator):' OR 'admin' <> ALL (maker.scopes)
+)
+SELECT DISTINCT ON (asked) asked AS id,
+    CASE WHEN created_by LIKE 'operator:%' THEN created_by ELSE 'key:' || id END AS root
+FROM up ORDER BY asked, above DESC
+
+-- name: hold_maker_of_key
+-- Keeps whoever makes a key from being disabled or revoked until it is made; nothing comes back for one who was.
+WITH person AS (
+    SELECT 1 FROM operator WHERE id = $1 AND $2 = 'operator' AND disabled_at IS NULL FOR SHARE
+), key AS (
+    SELECT 1 FROM api_key WHERE id = $1 AND $2 = 'key' AND revoked_at IS NULL FOR SHARE
+)
+SELECT EXISTS (SELECT 1 FROM person) OR EXISTS (SELECT 1 FROM key)
+
+-- name: revoke_keys_made_by
+-- Those that an actor made, those that these made, and so on; it is repeated until nothing comes back, as one may just be made.
+WITH RECURSIVE below AS (
+    SELECT id FROM api_key WHERE created_by = $1
+    UNION
+    SELECT made.id FROM below JOIN api_key AS made ON made.created_by = 'key:' || below.id
+)
+UPDATE api_key SET revoked_at = rr_now() WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL RETURNING id, name
