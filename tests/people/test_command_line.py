@@ -127,7 +127,7 @@ def test_a_key_is_no_sign_in_wherever_it_is_put(line: CommandLine) -> None:
 
 
 def test_the_system_user_is_who_the_system_says_and_no_word_of_the_environment(line: CommandLine) -> None:
-    forged = {name: "somebody-else" for name in ("LOGNAME", "USER", "LNAME", "USERNAME")}
+    forged = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "somebody-else")
 
     line("pools", "fund", "season-eur", "5", "--source", "sponsor", env=forged)
     made = line("--json", "payouts", "create", *PAYOUT, env=forged)

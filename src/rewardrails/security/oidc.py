@@ -150,6 +150,8 @@ async def _operator(
     if known is not None and known["created_by"] != actor:
         return known
     if not roles:
+        if known is not None:  # the word that let them in is taken back
+            await operators.end_sessions(tx, known["id"], actor=actor)
         return None
     if known is None:
         made = ids.new_id()

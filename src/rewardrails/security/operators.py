@@ -143,6 +143,12 @@ async def reset(database: Database, vault: Vault, name: str, password: Secret, *
     return Enrolment(operator_id=operator["id"], uri=one_time_codes.enrolment_uri(secret, operator["name"]))
 
 
+async def end_sessions(tx: Connection, operator_id: UUID, *, actor: str) -> None:
+    """End every session of somebody and tell it, if there was one, in the caller's transaction."""
+    if await tx.fetch(sql("revoke_sessions_of_operator"), operator_id):
+        await tell(tx, operator_id, "operator.sessions_ended", actor)
+
+
 def open_totp(vault: Vault, operator: asyncpg.Record) -> Secret:
     """The secret of an operator's codes."""
     return Secret(vault.open(operator["totp_ciphertext"], _PURPOSE, operator["totp_key_id"]).decode())

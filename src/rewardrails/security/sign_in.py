@@ -45,7 +45,7 @@ class SignIn:
             operator = await connection.fetchrow(sql("operator_by_name"), name.strip())
         if not await self._proves(operator, password, code):
             await self._refuse(Method.PASSWORD, operator)
-        session = await self.open(Method.PASSWORD, lambda tx: _still(tx, operator))
+        session = await self.open(Method.PASSWORD, lambda _: _known(operator))
         await self.limits.forgive(name)
         return session
 
@@ -95,7 +95,7 @@ class SignIn:
     async def open(self, method: Method, find: Found) -> OpenedSession:
         """Open a session for whom `find` finds, in one transaction. Raises `Unauthorized` when it finds nobody."""
         async with self.database.transaction() as tx:
-            operator = await find(tx)
+            operator = await _still(tx, await find(tx))
             if operator is not None:
                 return await sessions.open_within(tx, self.vault, self.settings, operator, method)
         return await self._refuse(method, None)
@@ -124,11 +124,15 @@ class SignIn:
         raise Unauthorized(_WRONG)
 
 
+async def _known(operator: asyncpg.Record | None) -> asyncpg.Record | None:
+    return operator
+
+
 async def _still(tx: Connection, operator: asyncpg.Record | None) -> asyncpg.Record | None:
-    """The operator, unless they were disabled or given another password while theirs was looked at."""
+    """The operator, unless they were disabled or given another password since; held so until their session is opened."""
     if operator is None:
         return None
-    now = await tx.fetchrow(sql("operator_by_name"), operator["name"])
+    now = await tx.fetchrow(sql("hold_operator"), operator["id"])
     return now if now is not None and now["password_hash"] == operator["password_hash"] else None
 
 

@@ -71,7 +71,7 @@ RETURNING authenticated_at
 UPDATE operator_session SET revoked_at = rr_now() WHERE id = $1 AND revoked_at IS NULL RETURNING operator_id
 
 -- name: revoke_sessions_of_operator
-UPDATE operator_session SET revoked_at = rr_now() WHERE operator_id = $1 AND revoked_at IS NULL
+UPDATE operator_session SET revoked_at = rr_now() WHERE operator_id = $1 AND revoked_at IS NULL RETURNING id
 
 -- name: count_sign_in_try
 -- How many tries a slot has seen in its window, this one among them, and the seconds until the window ends.
@@ -122,3 +122,7 @@ WITH RECURSIVE below AS (
     SELECT made.id FROM below JOIN api_key AS made ON made.created_by = 'key:' || below.id
 )
 UPDATE api_key SET revoked_at = rr_now() WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL RETURNING id, name
+
+-- name: hold_operator
+-- As they are now, and kept so until the transaction ends.
+SELECT * FROM operator WHERE id = $1 AND disabled_at IS NULL FOR SHARE
