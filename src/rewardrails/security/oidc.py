@@ -59,7 +59,7 @@ class OidcSignIn:
     async def begin(self, provider: str, *, address: str | None) -> Departure:
         """Send somebody to an issuer. Raises `NotFound`, `RateLimited`, `Unauthorized` when the issuer is away."""
         issuer = self._issuer(provider)
-        await self._ways.limits.count(address=address, name=None)
+        await self._ways.limits.count(address=address)
         begun = _Begun(
             provider=provider,
             state=ids.new_token(),
@@ -83,7 +83,7 @@ class OidcSignIn:
     ) -> OpenedSession:
         """Open a session for whom the issuer names. Raises `NotFound`, `RateLimited`, `Unauthorized`."""
         asked = self._issuer(provider)
-        await self._ways.limits.count(address=address, name=None)
+        await self._ways.limits.count(address=address)
         settings = self._ways.settings.oidc[provider]
         try:
             begun = self._opened(provider, sealed, state)

@@ -18,6 +18,11 @@ SELECT * FROM operator WHERE id = $1
 -- name: operator_by_name
 SELECT * FROM operator WHERE lower(name) = lower($1) AND disabled_at IS NULL
 
+-- name: operator_to_sign_in
+-- How the database spells a name, under which tries are counted whoever has it, and whom it means, if anybody.
+SELECT lower($1) AS spelt, operator.* FROM (SELECT) AS asked
+LEFT JOIN operator ON lower(operator.name) = lower($1) AND operator.disabled_at IS NULL
+
 -- name: operator_by_subject
 SELECT * FROM operator WHERE oidc_issuer = $1 AND oidc_subject = $2 AND disabled_at IS NULL
 
@@ -83,7 +88,16 @@ ON CONFLICT (kind, slot) DO UPDATE SET
 RETURNING tries, extract(epoch FROM ends_at - rr_now())::float8 AS seconds_left
 
 -- name: forget_sign_in_tries
-UPDATE sign_in_limit SET tries = 0 WHERE kind = $1 AND slot = $2
+UPDATE sign_in_limit SET tries = 0
+FROM unnest($1::text[], $2::int[]) AS row (kind, slot) WHERE sign_in_limit.kind = row.kind AND sign_in_limit.slot = row.slot
+
+-- name: record_refused_sign_in
+-- At most $5 for one subject, which stands for a minute and whom it was aimed at; the last says that more are not told.
+INSERT INTO event (subject_id, version, type, data, actor, origin)
+SELECT $1, count(*) + 1, 'sign_in.refused',
+    CASE WHEN count(*) + 1 < $5 THEN $2::jsonb ELSE $2::jsonb || '{"more_are_not_told": true}' END, $3, $4
+FROM event WHERE subject_id = $1 HAVING count(*) < $5
+ON CONFLICT DO NOTHING RETURNING version
 
 -- name: use_sign_in
 -- Nothing comes back when it was used before.
