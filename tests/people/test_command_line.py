@@ -1,6 +1,8 @@
 """The command line under a person's own name: from the first operator on, whatever changes something has one."""
 
 import json
+import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -111,6 +113,41 @@ def test_a_token_of_the_environment_serves_and_a_wrong_one_is_refused_even_for_l
 
     assert (good.json["actor"], good.json["roles"]) == (ann.actor, ["admin"])
     assert (bad.code, "[unauthorized]" in bad.err) == (1, True)
+
+
+def test_a_key_is_no_sign_in_wherever_it_is_put(line: CommandLine) -> None:
+    key = line("--json", "keys", "create", "spare", "--scope", "admin").json["key"]
+    kept = Path(sign_in(line, added(line, "ann", "admin")).json["file"])
+
+    in_environment = line("pause", "set", "everything", "--reason", "x", env={"REWARDRAILS_TOKEN": key})
+    kept.write_text(key)
+    in_the_file = line("pause", "set", "everything", "--reason", "x")
+
+    assert [(one.code, "[unauthorized]" in one.err) for one in (in_environment, in_the_file)] == [(1, True)] * 2
+
+
+def test_the_system_user_is_who_the_system_says_and_no_word_of_the_environment(line: CommandLine) -> None:
+    forged = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "somebody-else")
+
+    line("pools", "fund", "season-eur", "5", "--source", "sponsor", env=forged)
+    made = line("--json", "payouts", "create", *PAYOUT, env=forged)
+
+    assert made.code == 0, made.err
+    by = line("--json", "payouts", "show", made.json["payout_id"]).json["created_by"]
+    assert by == f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+
+
+def test_who_is_disabled_takes_their_keys_along_and_it_is_said(line: CommandLine) -> None:
+    spare = line("--json", "keys", "create", "spare", "--scope", "admin").json["key"]
+    sign_in(line, added(line, "ben", "admin"))
+    key = line("--json", "keys", "create", "game", "--scope", "payouts").json["id"]
+    line("sign-out")
+
+    out = line("--as", spare, "operators", "disable", "ben")
+    listed = {one["id"]: one["revoked_at"] for one in line("--as", spare, "--json", "keys", "list").json}
+
+    assert (out.code, key in out.out.replace("\n", "")) == (0, True)
+    assert listed[key] is not None
 
 
 def test_a_wrong_sign_in_keeps_nothing(line: CommandLine) -> None:

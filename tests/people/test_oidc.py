@@ -280,6 +280,17 @@ async def test_roles_follow_the_issuer_and_go_with_its_word(world: World) -> Non
     assert (await world.sign_in()).status == 401
 
 
+async def test_a_sign_in_that_brings_no_role_ends_the_sessions_of_before(world: World) -> None:
+    world.issuer.person = {"sub": "x", "groups": ["ops"]}
+    before = await world.sign_in()
+    world.issuer.person = {"sub": "x", "groups": []}
+
+    refused = await world.sign_in()
+
+    assert (refused.status, (await world.me(before))["code"]) == (401, "unauthorized")
+    assert len(await world.api.events_of_type("operator.sessions_ended")) == 1
+
+
 async def test_an_issuer_nobody_configured_is_not_there(world: World) -> None:
     answers = (await world.leave("other"), await world.come_back({"code": "c", "state": "s"}, "", "other"))
 

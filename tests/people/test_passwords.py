@@ -5,12 +5,18 @@ import json
 from datetime import timedelta
 from statistics import median
 
+import asyncpg
 import pytest
 
 from rewardrails import clock
-from rewardrails.errors import FieldInvalid, Forbidden
-from rewardrails.security import operators
+from rewardrails.errors import FieldInvalid, Forbidden, Unauthorized
+from rewardrails.secrets import Secret
+from rewardrails.security import operators, sessions
 from rewardrails.security.roles import Role
+from rewardrails.security.sessions import Method
+from rewardrails.security.sign_in import SignIn
+from rewardrails.store.database import Connection
+from rewardrails.store.sql import sql
 from tests.api.client import Api
 from tests.support.people import PASSWORD, Person, person
 
@@ -225,3 +231,34 @@ async def test_nobody_changes_or_disables_themselves_and_the_first_person_is_an_
     ):
         with pytest.raises(Forbidden, match="another admin does it"):
             await act
+
+
+async def test_no_session_of_the_old_password_is_opened_while_another_is_given(api: Api) -> None:
+    """The reset comes after the proof was looked at and before the session is there."""
+    await person(api.core, Role.ADMIN)
+    ways = SignIn(api.core.database, api.core.vault, api.core.config.sign_in)
+    async with api.core.database.reading() as connection:
+        ann = await connection.fetchrow(sql("operator_by_name"), "ann")
+
+    async def find(_: Connection) -> asyncpg.Record:
+        await operators.reset(api.core.database, api.core.vault, "ann", Secret("another horse battery"), actor="test")
+        return ann
+
+    with pytest.raises(Unauthorized):
+        await ways.open(Method.PASSWORD, find)
+
+
+async def test_a_reset_waits_for_a_session_that_is_being_opened_and_ends_it(api: Api) -> None:
+    await person(api.core, Role.ADMIN)
+    async with api.core.database.transaction() as tx:
+        ann = await tx.fetchrow(sql("hold_operator"), (await tx.fetchval("SELECT id FROM operator")))
+        waiting = asyncio.create_task(
+            operators.reset(api.core.database, api.core.vault, "ann", Secret("another horse battery"), actor="test")
+        )
+        _, still = await asyncio.wait([waiting], timeout=1.5)
+        opened = await sessions.open_within(tx, api.core.vault, api.core.config.sign_in, ann, Method.PASSWORD)
+    await waiting
+
+    assert still == {waiting}
+    with pytest.raises(Unauthorized):
+        await sessions.authenticate(api.core.database, api.core.vault, opened.token.reveal())

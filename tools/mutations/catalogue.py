@@ -208,8 +208,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "whoever recorded a legal approval confirms it",
         "engine/legal.py",
-        "    if found.recorded_by == actor:",
-        '    if found.recorded_by == "":',
+        "    if await is_one_person(tx, found.recorded_by, actor):",
+        "    if not found.recorded_by:",
         _GATES,
     ),
     _one(
@@ -236,7 +236,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="the author's approval counts",
         edits=(
-            Edit(path="engine/approve.py", old='if actor in row["authors"]:', new='if not row["authors"]:'),
+            Edit(
+                path="engine/approve.py",
+                old="if roots[actor] in {roots[author] for author in authors}:",
+                new="if not authors:",
+            ),
             Edit(
                 path="domain/policy/approvals.py",
                 old=" and sign_off.approver != case.subject.created_by",
@@ -421,7 +425,11 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="two-person check dropped",
         edits=(
-            Edit(path="engine/resolve.py", old='if open_one["proposed_by"] == actor:', new='if not open_one["id"]:'),
+            Edit(
+                path="engine/resolve.py",
+                old='if await is_one_person(tx, open_one["proposed_by"], actor):',
+                new='if not open_one["id"]:',
+            ),
             Edit(
                 path=_SCHEMA,
                 old="CONSTRAINT resolution_takes_two CHECK (confirmed_by IS DISTINCT FROM proposed_by)",

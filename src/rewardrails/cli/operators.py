@@ -82,7 +82,7 @@ async def list_operators(*, session: Here) -> None:
 @app.command
 @needs(Scope.PEOPLE)
 async def disable(name: str, *, session: Here) -> None:
-    """Keep a person out from now on and end their sessions. `reset` lets them in again.
+    """Keep a person out from now on, end their sessions, revoke the keys they made. `reset` lets them in again, no key.
 
     Parameters
     ----------
@@ -90,8 +90,11 @@ async def disable(name: str, *, session: Here) -> None:
         Whom.
     """
     async with session.rails() as rails:
-        who = await operators.disable(rails.core.database, name, actor=rails.actor)
-    session.output.show({"id": who, "disabled": True}, f"{name} is out, and every session of theirs is over")
+        out = await operators.disable(rails.core.database, name, actor=rails.actor)
+    words = [f"{name} is out, and every session of theirs is over"]
+    if out.keys:
+        words.append(f"revoked with them, as they made them: {', '.join(f'key {key}' for key in out.keys)}")
+    session.output.show({"id": out.operator_id, "disabled": True, "keys_revoked": out.keys}, *words)
 
 
 @app.command

@@ -1,6 +1,7 @@
 """What the global options come to: where the configuration is, who acts, how answers look."""
 
-import getpass
+import os
+import pwd
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,12 +104,12 @@ class Session:
 
     async def _signed_in(self, core: Core) -> Caller | None:
         if self.token is not None:
-            return await _known(core, self.token)
+            return await _person(core, self.token)
         kept = sign_in_file.read(core.vault.key_id)
         if kept is None:
             return None
         try:
-            return await _known(core, kept)
+            return await _person(core, kept)
         except Unauthorized:  # it is over; whoever needs more is told to sign in
             return None
 
@@ -137,8 +138,19 @@ async def _known(core: Core, token: Secret) -> Caller:
     return await keys.authenticate(core.database, core.vault, token.reveal())
 
 
+async def _person(core: Core, token: Secret) -> Caller:
+    """A sign-in proves a person; a key does not, wherever it is put."""
+    if not token.reveal().startswith(sessions.PREFIX):
+        raise Unauthorized(
+            "a sign-in's token (rs_...) belongs here, not an API key: 'rewardrails sign-in NAME' makes one, keys go in "
+            "REWARDRAILS_API_KEY or --as"
+        )
+    return await sessions.authenticate(core.database, core.vault, token.reveal())
+
+
 def _user() -> str:
+    """The system's name for whoever runs this; what the environment says of it anybody can write."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no name for this uid, as in some containers
-        return "unknown"
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # no name for this uid, as in some containers
+        return f"uid-{os.getuid()}"

@@ -18,6 +18,7 @@ from rewardrails.engine.gates.facts import read_facts
 from rewardrails.engine.gates.judging import candidate_of
 from rewardrails.errors import Forbidden, NotFound, StateConflict
 from rewardrails.security.caller import require_fresh
+from rewardrails.security.persons import roots_of
 from rewardrails.store.database import Connection
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
@@ -79,13 +80,13 @@ async def approve_within(
     missing = set(payout_ids) - {row["id"] for row in rows}
     if missing:
         raise NotFound(f"there is no payout {min(missing)}")
-    await _refuse_authors(tx, rows, actor)
+    person = await _not_an_author(tx, rows, actor)
     for row in rows:
         if row["state"] != PayoutState.AWAITING_APPROVAL:
             raise StateConflict(f"payout {row['id']} is {row['state']} and waits for no approval")
     require_fresh(authenticated_at, await _freshness(core, tx, rows))
     signed = await tx.fetch(
-        sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], actor
+        sql("insert_sign_offs"), [row["id"] for row in rows], [row["content_digest"] for row in rows], person
     )
     await _tell(tx, signed, actor)
     return await judge_again(core, tx, [row["id"] for row in rows], actor)
@@ -122,10 +123,14 @@ async def approve_batch_within(
     return len(ids)
 
 
-async def _refuse_authors(tx: Connection, rows: Sequence[asyncpg.Record], actor: str) -> None:
-    for row in await tx.fetch(sql("payout_authors"), [row["id"] for row in rows]):
-        if actor in row["authors"]:
-            raise Forbidden(f"payout {row['id']} says what you had a hand in: another person approves it")
+async def _not_an_author(tx: Connection, rows: Sequence[asyncpg.Record], actor: str) -> str:
+    """Who stands behind the actor. Raises `Forbidden` if they had a hand in any of the payouts, be it by a key of theirs."""
+    written = {row["id"]: row["authors"] for row in await tx.fetch(sql("payout_authors"), [row["id"] for row in rows])}
+    roots = await roots_of(tx, {actor, *(author for authors in written.values() for author in authors)})
+    for payout_id, authors in written.items():
+        if roots[actor] in {roots[author] for author in authors}:
+            raise Forbidden(f"payout {payout_id} says what you had a hand in: another person approves it")
+    return roots[actor]
 
 
 async def _tell(tx: Connection, signed: Sequence[asyncpg.Record], actor: str) -> None:

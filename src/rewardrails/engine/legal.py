@@ -14,6 +14,7 @@ from rewardrails.domain.policy import legal
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid, Forbidden, NotFound, StateConflict
 from rewardrails.providers.capabilities import ProviderType
+from rewardrails.security.persons import is_one_person
 from rewardrails.store.database import Connection
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
@@ -97,7 +98,7 @@ async def confirm_within(tx: Connection, approval_id: UUID, *, actor: str) -> Re
         if found.confirmed_by == actor:
             return found
         raise StateConflict(f"legal approval {approval_id} is confirmed already")
-    if found.recorded_by == actor:
+    if await is_one_person(tx, found.recorded_by, actor):
         raise Forbidden("whoever recorded a legal approval cannot confirm it: ask a second person")
     row = await tx.fetchrow(sql("confirm_legal_approval"), approval_id, actor)
     await _tell(tx, approval_id, 2, "legal_approval.confirmed", actor=actor)

@@ -18,6 +18,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.observe import apply_within, new_seen
 from rewardrails.errors import DataErased, ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.security.caller import require_fresh
+from rewardrails.security.persons import is_one_person
 from rewardrails.store.database import Connection, one
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
@@ -99,7 +100,7 @@ async def resolve_within(
     if open_one["outcome"] != outcome.value or open_one["overtaken"]:
         await tx.execute(sql("void_resolution"), open_one["id"])
         return await _propose(core, tx, payout, outcome=outcome, evidence=evidence, actor=actor)
-    if open_one["proposed_by"] == actor:
+    if await is_one_person(tx, open_one["proposed_by"], actor):
         raise Forbidden(
             f"you proposed this yourself: another person must confirm that payout {payout_id} was {outcome}"
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from hmac import compare_digest
 
 import asyncpg
 
@@ -50,8 +52,16 @@ async def stored_keys(database: Database) -> Sequence[asyncpg.Record]:
     return rows
 
 
+async def wrap(wrapper: KeyWrapper, keys: Sequence[tuple[str, str, bytes]]) -> Sequence[bytes]:
+    """Keys, each as (id, purpose, 32 bytes), as ciphertexts that `unwrap` opens under the same id and purpose alone."""
+    return await wrapper.wrap([_place(key_id, purpose) + plain for key_id, purpose, plain in keys])
+
+
 async def unwrap(ring: KeyRing, rows: Iterable[asyncpg.Record]) -> Mapping[str, bytes]:
-    """Keys by id, one call to each wrapper; those of a wrapper that is not on the ring are left out."""
+    """Keys by id, one call to each wrapper; those of a wrapper that is not on the ring are left out.
+
+    Raises `KeyMissing` for a key that was wrapped as another one. Older versions did not say as which they wrapped it.
+    """
     assert_no_transaction()
     by_wrapper: dict[str, list[asyncpg.Record]] = {}
     for row in rows:
@@ -60,8 +70,23 @@ async def unwrap(ring: KeyRing, rows: Iterable[asyncpg.Record]) -> Mapping[str, 
     for name, wrapper in ring.by_name.items():
         wrapped = by_wrapper.get(name, [])
         keys = await wrapper.unwrap([bytes(row["wrapped"]) for row in wrapped]) if wrapped else []
-        found |= {row["id"]: key for row, key in zip(wrapped, keys, strict=True)}
+        found |= {row["id"]: _at_its_place(row, key) for row, key in zip(wrapped, keys, strict=True)}
     return found
+
+
+def _place(key_id: str, purpose: str) -> bytes:
+    """Which key it is (32 bytes). It stands inside what is wrapped: key services differ in what they bind outside it."""
+    return sha256(f"rewardrails/data-key/{purpose}/{key_id}".encode()).digest()
+
+
+def _at_its_place(row: asyncpg.Record, opened: bytes) -> bytes:
+    place, key = opened[:-_KEY_BYTES], opened[-_KEY_BYTES:]
+    if place and not compare_digest(place, _place(row["id"], row["purpose"])):
+        raise KeyMissing(
+            f"the stored data key {row['id']} was wrapped as another one: somebody exchanged rows of the table data_key; "
+            "restore it from a backup"
+        )
+    return key
 
 
 def _refuse_what_no_key_opens(ring: KeyRing, rows: Sequence[asyncpg.Record]) -> None:
@@ -133,7 +158,7 @@ def _random() -> bytes:
 async def _store(database: Database, missing: Sequence[_NewKey], *, known: int) -> None:
     """Wrap new keys, then store all of them, unless another process has stored some meanwhile."""
     assert_no_transaction()
-    wrapped = [(await key.wrapper.wrap([key.plain]))[0] for key in missing]
+    wrapped = [(await wrap(key.wrapper, [(key.id, key.purpose, key.plain)]))[0] for key in missing]
     async with database.transaction() as tx:
         await tx.execute(sql("lock_data_keys"))
         if len(await tx.fetch(sql("data_keys"))) != known:

@@ -1,7 +1,10 @@
-"""How often somebody may try to sign in: counted per address and per name, in PostgreSQL, where all processes see it."""
+"""How often somebody may try to sign in: counted by address and name, in PostgreSQL, where all processes see it."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from uuid import UUID
 
 from rewardrails.config import SignInSettings
 from rewardrails.errors import RateLimited
@@ -13,11 +16,18 @@ SLOTS = 65_536
 """Rows per kind at most. Two that share a slot share its tries; which ones they are cannot be known from outside."""
 
 
+ADDRESSES_PER_NAME = 10
+"""How many addresses' worth of tries a name bears: one stranger keeps its owner out of nowhere but where they sit themselves."""
+_IPV6_SUBSCRIBER_BITS = 64
+
+
 class Counted(StrEnum):
     """Whose tries are added up."""
 
     ADDRESS = "address"
     NAME = "name"
+    NAME_FROM = "name_from"
+    STEP_UP = "step_up"
 
 
 class SignInLimits:
@@ -27,18 +37,38 @@ class SignInLimits:
         self._database = database
         self._vault = vault
         self._window_seconds = settings.window.total_seconds()
-        self._most = {Counted.ADDRESS: settings.tries_per_address, Counted.NAME: settings.tries_per_name}
+        self._most = {
+            Counted.ADDRESS: settings.tries_per_address,
+            Counted.NAME: settings.tries_per_name * ADDRESSES_PER_NAME,
+            Counted.NAME_FROM: settings.tries_per_name,
+            Counted.STEP_UP: settings.tries_per_name,
+        }
 
-    async def count(self, *, address: str | None, name: str | None) -> None:
-        """Count one try. Raises `RateLimited` once there were too many in the window."""
-        for kind, subject in ((Counted.ADDRESS, address), (Counted.NAME, name)):
-            if subject is not None:
-                await self._count(kind, subject)
+    async def count(self, *, address: str | None, name: str | None = None) -> None:
+        """Count one try from an address, at a name as the database spells it. Raises `RateLimited` after too many."""
+        if address is not None:
+            await self._count(Counted.ADDRESS, _network(address))
+        for kind, subject in _at_name(name, address) if name is not None else ():
+            await self._count(kind, subject)
 
-    async def forgive(self, name: str) -> None:
+    async def count_step_up(self, operator: UUID, *, address: str | None) -> None:
+        """Count one try of somebody signed in; nobody else's tries count against theirs. Raises `RateLimited`."""
+        if address is not None:
+            await self._count(Counted.ADDRESS, _network(address))
+        await self._count(Counted.STEP_UP, str(operator))
+
+    async def forgive(self, name: str, *, address: str | None) -> None:
         """Forget the tries at a name whose owner has come in."""
+        await self._forget(_at_name(name, address))
+
+    async def forgive_step_up(self, operator: UUID) -> None:
+        """Forget the tries of somebody who has proved who they are."""
+        await self._forget([(Counted.STEP_UP, str(operator))])
+
+    async def _forget(self, counted: Sequence[tuple[Counted, str]]) -> None:
+        kinds, slots = [kind.value for kind, _ in counted], [self._slot(*one) for one in counted]
         async with self._database.transaction() as tx:
-            await tx.execute(sql("forget_sign_in_tries"), Counted.NAME, self._slot(Counted.NAME, name))
+            await tx.execute(sql("forget_sign_in_tries"), kinds, slots)
 
     async def _count(self, kind: Counted, subject: str) -> None:
         async with self._database.transaction() as tx:
@@ -50,5 +80,24 @@ class SignInLimits:
             raise RateLimited(f"too many tries: wait {wait} s", retry_after_seconds=wait)
 
     def _slot(self, kind: Counted, subject: str) -> int:
-        digest = self._vault.digest(f"sign-in/{kind}/{subject.strip().lower()}".encode("utf-8", "surrogatepass"))
+        digest = self._vault.digest(f"sign-in/{kind}/{subject}".encode("utf-8", "surrogatepass"))
         return int.from_bytes(digest[:2])
+
+
+def _at_name(name: str, address: str | None) -> list[tuple[Counted, str]]:
+    """The narrow count first: tries that it refuses do not use up the wide one."""
+    place = _network(address) if address is not None else ""
+    return [(Counted.NAME_FROM, f"{place}/{name}"), (Counted.NAME, name)]
+
+
+def _network(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or all 2^64 addresses of an IPv6 network."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ip_network((int(parsed), _IPV6_SUBSCRIBER_BITS), strict=False))

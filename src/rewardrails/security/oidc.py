@@ -59,7 +59,7 @@ class OidcSignIn:
     async def begin(self, provider: str, *, address: str | None) -> Departure:
         """Send somebody to an issuer. Raises `NotFound`, `RateLimited`, `Unauthorized` when the issuer is away."""
         issuer = self._issuer(provider)
-        await self._ways.limits.count(address=address, name=None)
+        await self._ways.limits.count(address=address)
         begun = _Begun(
             provider=provider,
             state=ids.new_token(),
@@ -83,7 +83,7 @@ class OidcSignIn:
     ) -> OpenedSession:
         """Open a session for whom the issuer names. Raises `NotFound`, `RateLimited`, `Unauthorized`."""
         asked = self._issuer(provider)
-        await self._ways.limits.count(address=address, name=None)
+        await self._ways.limits.count(address=address)
         settings = self._ways.settings.oidc[provider]
         try:
             begun = self._opened(provider, sealed, state)
@@ -150,6 +150,8 @@ async def _operator(
     if known is not None and known["created_by"] != actor:
         return known
     if not roles:
+        if known is not None:  # the word that let them in is taken back
+            await operators.end_sessions(tx, known["id"], actor=actor)
         return None
     if known is None:
         made = ids.new_id()

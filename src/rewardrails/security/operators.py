@@ -11,7 +11,7 @@ import asyncpg
 from rewardrails import ids
 from rewardrails.errors import FieldInvalid, Forbidden, NotFound, StateConflict
 from rewardrails.secrets import Secret
-from rewardrails.security import one_time_codes, passwords
+from rewardrails.security import keys, one_time_codes, passwords
 from rewardrails.security.caller import CallerKind
 from rewardrails.security.roles import Role
 from rewardrails.security.vault import Vault
@@ -57,6 +57,14 @@ class Enrolment:
 
     operator_id: UUID
     uri: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disabled:
+    """Somebody who is out, and the keys of their making that went with them."""
+
+    operator_id: UUID
+    keys: tuple[UUID, ...]
 
 
 async def any_operator(database: Database) -> bool:
@@ -109,14 +117,18 @@ async def set_roles(database: Database, name: str, roles: frozenset[Role], *, ac
     return UUID(str(operator["id"]))
 
 
-async def disable(database: Database, name: str, *, actor: str) -> UUID:
-    """Keep somebody out from now on, with every session ended. Raises `NotFound`, `Forbidden` for oneself."""
+async def disable(database: Database, name: str, *, actor: str) -> Disabled:
+    """Keep somebody out from now on, every session ended, every key of their making revoked.
+
+    Raises `NotFound`, `Forbidden` for oneself.
+    """
     async with database.transaction() as tx:
         operator = await _locked(tx, name, actor)
         await tx.execute(sql("disable_operator"), operator["id"])
         await tx.execute(sql("revoke_sessions_of_operator"), operator["id"])
-        await tell(tx, operator["id"], "operator.disabled", actor)
-    return UUID(str(operator["id"]))
+        revoked = await keys.revoke_made_by(tx, f"{CallerKind.OPERATOR}:{operator['id']}", actor=actor)
+        await tell(tx, operator["id"], "operator.disabled", actor, keys_revoked=[str(key) for key in revoked])
+    return Disabled(operator_id=operator["id"], keys=tuple(revoked))
 
 
 async def reset(database: Database, vault: Vault, name: str, password: Secret, *, actor: str) -> Enrolment:
@@ -129,6 +141,12 @@ async def reset(database: Database, vault: Vault, name: str, password: Secret, *
         await tx.execute(sql("revoke_sessions_of_operator"), operator["id"])
         await tell(tx, operator["id"], "operator.reset", actor)
     return Enrolment(operator_id=operator["id"], uri=one_time_codes.enrolment_uri(secret, operator["name"]))
+
+
+async def end_sessions(tx: Connection, operator_id: UUID, *, actor: str) -> None:
+    """End every session of somebody and tell it, if there was one, in the caller's transaction."""
+    if await tx.fetch(sql("revoke_sessions_of_operator"), operator_id):
+        await tell(tx, operator_id, "operator.sessions_ended", actor)
 
 
 def open_totp(vault: Vault, operator: asyncpg.Record) -> Secret:

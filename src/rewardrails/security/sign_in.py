@@ -4,10 +4,11 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from uuid import UUID, uuid5
 
 import asyncpg
 
-from rewardrails import ids
+from rewardrails import clock
 from rewardrails.config import SignInSettings
 from rewardrails.errors import Forbidden, NotFound, Unauthorized
 from rewardrails.secrets import Secret
@@ -16,11 +17,15 @@ from rewardrails.security.caller import Caller
 from rewardrails.security.limits import SignInLimits
 from rewardrails.security.sessions import Method, OpenedSession
 from rewardrails.security.vault import Vault
-from rewardrails.store.database import Connection, Database
-from rewardrails.store.facts import Fact, record_facts
+from rewardrails.store import origin
+from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
 MAX_PROOF_LENGTH = 1024
+REFUSALS_PER_MINUTE = 20
+"""How many refused tries at one person, and how many at nobody, are told in one minute; the last says that there are more."""
+_TRIES = 3
+_REFUSED_IN = UUID("0f0b6c53-5b1e-5a3e-9c55-0a4f2f6e7a21")
 _WRONG = "this sign-in is not right: check name, password and code; a code works once"
 Found = Callable[[Connection], Awaitable[asyncpg.Record | None]]
 
@@ -40,20 +45,19 @@ class SignIn:
 
     async def with_password(self, *, name: str, password: Secret, code: str, address: str | None) -> OpenedSession:
         """Open a session for a name, its password and a code that was not used yet. Raises `Unauthorized`, `RateLimited`."""
-        await self.limits.count(address=address, name=name)
-        async with self.database.reading() as connection:
-            operator = await connection.fetchrow(sql("operator_by_name"), name.strip())
+        spelt, operator = await self._meant(name.strip())
+        await self.limits.count(address=address, name=spelt)
         if not await self._proves(operator, password, code):
             await self._refuse(Method.PASSWORD, operator)
-        session = await self.open(Method.PASSWORD, lambda tx: _still(tx, operator))
-        await self.limits.forgive(name)
+        session = await self.open(Method.PASSWORD, lambda _: _known(operator))
+        await self.limits.forgive(spelt, address=address)
         return session
 
     async def with_telegram(self, init_data: str, *, address: str | None) -> OpenedSession:
         """Open a session for whom a Telegram Mini App names. Raises `Unauthorized`, `RateLimited`, `NotFound` if it is off."""
         if self.settings.telegram is None:
             raise NotFound("signing in through Telegram is not configured: [sign_in.telegram]")
-        await self.limits.count(address=address, name=None)
+        await self.limits.count(address=address)
         try:
             said = telegram.verify(init_data, self.settings.telegram)
         except telegram.InitDataRefused:
@@ -75,7 +79,7 @@ class SignIn:
         """Prove once more who one is, by password or code. Raises `Forbidden`, `Unauthorized`, `RateLimited`."""
         if caller.session_id is None:
             raise Forbidden("an API key cannot prove that a person is there: sign in")
-        await self.limits.count(address=address, name=str(caller.id))
+        await self.limits.count_step_up(caller.id, address=address)
         async with self.database.reading() as connection:
             operator = await connection.fetchrow(sql("read_operator"), caller.id)
         if operator is None or operator["password_hash"] is None:
@@ -89,16 +93,24 @@ class SignIn:
             await self._refuse(Method.PASSWORD, operator)
         async with self.database.transaction() as tx:
             when = await sessions.renew_within(tx, caller, Method.PASSWORD)
-        await self.limits.forgive(str(caller.id))
+        await self.limits.forgive_step_up(caller.id)
         return replace(caller, authenticated_at=when)
 
     async def open(self, method: Method, find: Found) -> OpenedSession:
         """Open a session for whom `find` finds, in one transaction. Raises `Unauthorized` when it finds nobody."""
         async with self.database.transaction() as tx:
-            operator = await find(tx)
+            operator = await _still(tx, await find(tx))
             if operator is not None:
                 return await sessions.open_within(tx, self.vault, self.settings, operator, method)
         return await self._refuse(method, None)
+
+    async def _meant(self, name: str) -> tuple[str, asyncpg.Record | None]:
+        """How tries at a name are counted, and whose it is. What nobody can be called is not looked up."""
+        if len(name) > operators.MAX_NAME_LENGTH or not name.isprintable():
+            return name.casefold(), None
+        async with self.database.reading() as connection:
+            row = one(await connection.fetchrow(sql("operator_to_sign_in"), name))
+        return row["spelt"], row if row["id"] is not None else None
 
     async def _proves(self, operator: asyncpg.Record | None, password: Secret, code: str) -> bool:
         """Both are looked at for everybody, so that the time taken tells neither who is known nor what was wrong."""
@@ -114,21 +126,29 @@ class SignIn:
             return await tx.fetchval(sql("use_totp_step"), operator["id"], step) is not None
 
     async def _refuse(self, method: Method, operator: asyncpg.Record | None) -> NoReturn:
-        """Tell that a try failed, at whom if anybody is known; never what was typed."""
+        """Tell that a try failed, at whom if anybody is known, so often in a minute; never what was typed."""
         data: dict[str, str] = {"method": method.value}
         if operator is not None:
             data["operator"] = str(operator["id"])
-        async with self.database.transaction() as tx:
-            fact = Fact(subject_id=ids.new_id(), version=1, type="sign_in.refused", data=json.dumps(data))
-            await record_facts(tx, [fact], actor="sign-in")
+        minute = f"{clock.now():%Y-%m-%dT%H:%M}"
+        subject = uuid5(_REFUSED_IN, f"{data.get('operator', '')}\x1f{minute}")
+        told = (subject, json.dumps(data), "sign-in", origin.current(), REFUSALS_PER_MINUTE)
+        for _ in range(_TRIES):  # two at once take the same place, and one of them tries again
+            async with self.database.transaction() as tx:
+                if await tx.fetchval(sql("record_refused_sign_in"), *told) is not None:
+                    break
         raise Unauthorized(_WRONG)
 
 
+async def _known(operator: asyncpg.Record | None) -> asyncpg.Record | None:
+    return operator
+
+
 async def _still(tx: Connection, operator: asyncpg.Record | None) -> asyncpg.Record | None:
-    """The operator, unless they were disabled or given another password while theirs was looked at."""
+    """The operator, unless they were disabled or given another password since; held so until their session is opened."""
     if operator is None:
         return None
-    now = await tx.fetchrow(sql("operator_by_name"), operator["name"])
+    now = await tx.fetchrow(sql("hold_operator"), operator["id"])
     return now if now is not None and now["password_hash"] == operator["password_hash"] else None
 
 

@@ -30,7 +30,7 @@ class KeyWrapper(Protocol):
         """Stands beside what the key wrapped; the same in every process, and tells nothing of the key."""
 
     async def wrap(self, keys: Sequence[bytes]) -> Sequence[bytes]:
-        """Keys (32 bytes each) as ciphertexts that only this key opens."""
+        """Keys (64 bytes each: which one it is, and the key; 32 from older versions) as ciphertexts only this key opens."""
 
     async def unwrap(self, wrapped: Sequence[bytes]) -> Sequence[bytes]:
         """The keys that `wrap` wrapped. Raises `KeyMissing` for what this key did not wrap."""

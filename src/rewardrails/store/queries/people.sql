@@ -18,6 +18,11 @@ SELECT * FROM operator WHERE id = $1
 -- name: operator_by_name
 SELECT * FROM operator WHERE lower(name) = lower($1) AND disabled_at IS NULL
 
+-- name: operator_to_sign_in
+-- How the database spells a name, under which tries are counted whoever has it, and whom it means, if anybody.
+SELECT lower($1) AS spelt, operator.* FROM (SELECT) AS asked
+LEFT JOIN operator ON lower(operator.name) = lower($1) AND operator.disabled_at IS NULL
+
 -- name: operator_by_subject
 SELECT * FROM operator WHERE oidc_issuer = $1 AND oidc_subject = $2 AND disabled_at IS NULL
 
@@ -71,7 +76,7 @@ RETURNING authenticated_at
 UPDATE operator_session SET revoked_at = rr_now() WHERE id = $1 AND revoked_at IS NULL RETURNING operator_id
 
 -- name: revoke_sessions_of_operator
-UPDATE operator_session SET revoked_at = rr_now() WHERE operator_id = $1 AND revoked_at IS NULL
+UPDATE operator_session SET revoked_at = rr_now() WHERE operator_id = $1 AND revoked_at IS NULL RETURNING id
 
 -- name: count_sign_in_try
 -- How many tries a slot has seen in its window, this one among them, and the seconds until the window ends.
@@ -83,10 +88,55 @@ ON CONFLICT (kind, slot) DO UPDATE SET
 RETURNING tries, extract(epoch FROM ends_at - rr_now())::float8 AS seconds_left
 
 -- name: forget_sign_in_tries
-UPDATE sign_in_limit SET tries = 0 WHERE kind = $1 AND slot = $2
+UPDATE sign_in_limit SET tries = 0
+FROM unnest($1::text[], $2::int[]) AS row (kind, slot) WHERE sign_in_limit.kind = row.kind AND sign_in_limit.slot = row.slot
+
+-- name: record_refused_sign_in
+-- At most $5 for one subject, which stands for a minute and whom it was aimed at; the last says that more are not told.
+INSERT INTO event (subject_id, version, type, data, actor, origin)
+SELECT $1, count(*) + 1, 'sign_in.refused',
+    CASE WHEN count(*) + 1 < $5 THEN $2::jsonb ELSE $2::jsonb || '{"more_are_not_told": true}' END, $3, $4
+FROM event WHERE subject_id = $1 HAVING count(*) < $5
+ON CONFLICT DO NOTHING RETURNING version
 
 -- name: use_sign_in
 -- Nothing comes back when it was used before.
 WITH forgotten AS (DELETE FROM sign_in_used WHERE expires_at <= rr_now() - interval '1 minute')
 INSERT INTO sign_in_used (digest, expires_at) VALUES ($1, rr_now() + $2::float8 * interval '1 second')
 ON CONFLICT DO NOTHING RETURNING digest
+
+-- name: roots_of_keys
+-- Up from each key to whoever made it, until nobody is above, or the machine's own admin key, whose keys stand for themselves.
+WITH RECURSIVE up AS (
+    SELECT id AS asked, 0 AS above, id, created_by FROM api_key WHERE id = ANY ($1::uuid[])
+    UNION ALL
+    SELECT up.asked, up.above + 1, maker.id, maker.created_by
+    FROM up JOIN api_key AS maker ON maker.id = CASE
+        WHEN up.created_by ~ '^key:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN substr(up.created_by, 5)::uuid END
+    WHERE maker.created_by ~ '^(key|operator):' OR 'admin' <> ALL (maker.scopes)
+)
+SELECT DISTINCT ON (asked) asked AS id,
+    CASE WHEN created_by LIKE 'operator:%' THEN created_by ELSE 'key:' || id END AS root
+FROM up ORDER BY asked, above DESC
+
+-- name: hold_maker_of_key
+-- Keeps whoever makes a key from being disabled or revoked until it is made; nothing comes back for one who was.
+WITH person AS (
+    SELECT 1 FROM operator WHERE id = $1 AND $2 = 'operator' AND disabled_at IS NULL FOR SHARE
+), key AS (
+    SELECT 1 FROM api_key WHERE id = $1 AND $2 = 'key' AND revoked_at IS NULL FOR SHARE
+)
+SELECT EXISTS (SELECT 1 FROM person) OR EXISTS (SELECT 1 FROM key)
+
+-- name: revoke_keys_made_by
+-- Those that an actor made, those that these made, and so on; it is repeated until nothing comes back, as one may just be made.
+WITH RECURSIVE below AS (
+    SELECT id FROM api_key WHERE created_by = $1
+    UNION
+    SELECT made.id FROM below JOIN api_key AS made ON made.created_by = 'key:' || below.id
+)
+UPDATE api_key SET revoked_at = rr_now() WHERE id IN (SELECT id FROM below) AND revoked_at IS NULL RETURNING id, name
+
+-- name: hold_operator
+-- As they are now, and kept so until the transaction ends.
+SELECT * FROM operator WHERE id = $1 AND disabled_at IS NULL FOR SHARE

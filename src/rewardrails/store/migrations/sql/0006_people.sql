@@ -36,9 +36,9 @@ CREATE TABLE operator_session (
 );
 CREATE INDEX operator_session_of_operator ON operator_session (operator_id) WHERE revoked_at IS NULL;
 
--- Tries per address and per name, in a fixed number of slots: no stranger can make it grow.
+-- Tries per address, per name, per both and per step-up, in a fixed number of slots: no stranger can make it grow.
 CREATE TABLE sign_in_limit (
-    kind     text NOT NULL CHECK (kind IN ('address', 'name')),
+    kind     text NOT NULL CHECK (kind IN ('address', 'name', 'name_from', 'step_up')),
     slot     integer NOT NULL CHECK (slot BETWEEN 0 AND 65535),
     tries    integer NOT NULL,
     ends_at  timestamptz NOT NULL,
