@@ -80,6 +80,7 @@ ARGUMENTS: dict[str, Words] = {
     "manual refuse": _of(NOWHERE, "--reason", "r"),
     "manual settle": _of(NOWHERE, "--proof", "p"),
     "operators add": _of("ann", "--role", "viewer", "--telegram", "0"),
+    "operators confirm": _of("nobody"),
     "operators disable": _of("nobody"),
     "operators list": _of(),
     "operators reset": _of("nobody"),

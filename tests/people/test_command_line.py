@@ -150,6 +150,58 @@ def test_who_is_disabled_takes_their_keys_along_and_it_is_said(line: CommandLine
     assert listed[key] is not None
 
 
+def two_admins(line: CommandLine) -> tuple[Person, Person]:
+    """The first is signed in."""
+    ann = added(line, "ann", "admin")
+    sign_in(line, ann)
+    return ann, added(line, "bea", "admin")
+
+
+def test_who_gets_a_persons_word_is_proposed_by_one_admin_and_confirmed_by_another(line: CommandLine) -> None:
+    _, bea = two_admins(line)
+
+    proposed = line("--json", "operators", "add", "ben", "--role", "approver")
+    alone = line("operators", "confirm", "ben", typed=f"{PASSWORD}\n")
+    before = [one["name"] for one in line("--json", "operators", "list").json]
+    line("sign-out")
+    sign_in(line, bea)
+    confirmed = line("--json", "operators", "confirm", "ben", typed=f"{PASSWORD}\n")
+    again = line("operators", "confirm", "ben", typed=f"{PASSWORD}\n")
+
+    assert (proposed.code, alone.code, "[forbidden]" in alone.err, before) == (0, 1, True, ["ann", "bea"])
+    assert (confirmed.code, again.code, "[not_found]" in again.err) == (0, 1, True)
+    line("sign-out")
+    assert sign_in(line, Person("ben", confirmed.json["id"], authenticator(confirmed.json["totp"]))).code == 0
+
+
+def test_no_admin_alone_takes_over_an_account_or_widens_one(line: CommandLine) -> None:
+    spare = line("--json", "keys", "create", "spare", "--scope", "people").json["key"]
+    _, bea = two_admins(line)
+    line("operators", "add", "vera", "--role", "viewer", typed=f"{PASSWORD}\n")
+
+    reset = line("--json", "operators", "reset", "bea")
+    widened = line("--json", "operators", "roles", "vera", "--role", "viewer", "--role", "approver")
+    line("sign-out")
+    herself = line("--as", spare, "operators", "confirm", "vera")
+    about_bea = sign_in(line, bea)
+    own = line("operators", "confirm", "bea", typed=f"{PASSWORD}\n")
+    roles = {one["name"]: one["roles"] for one in line("--json", "operators", "list").json}
+
+    assert ("proposal" in reset.json, "proposal" in widened.json) == (True, True)
+    assert (herself.code, about_bea.code, own.code, "yourself" in own.err) == (0, 0, 1, True)
+    assert sorted(roles["vera"]) == ["approver", "viewer"]
+
+
+def test_taking_rights_away_and_adding_who_only_looks_need_one_admin(line: CommandLine) -> None:
+    two_admins(line)
+
+    narrower = line("--json", "operators", "roles", "bea", "--role", "viewer")
+    looks = line("--json", "operators", "add", "vera", "--role", "auditor", typed=f"{PASSWORD}\n")
+    third = line("--json", "operators", "add", "cem", "--role", "admin", typed=f"{PASSWORD}\n")
+
+    assert ("id" in narrower.json, "id" in looks.json, "proposal" in third.json) == (True, True, True)
+
+
 def test_a_wrong_sign_in_keeps_nothing(line: CommandLine) -> None:
     ann = added(line, "ann", "admin")
 

@@ -1,6 +1,6 @@
 """`rewardrails operators`: people, what they are, and how they sign in."""
 
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from cyclopts import App, Parameter
 
@@ -9,8 +9,9 @@ from rewardrails.cli.needs import needs
 from rewardrails.cli.output import table
 from rewardrails.cli.session import Here
 from rewardrails.errors import FieldInvalid
-from rewardrails.security import operators
-from rewardrails.security.operators import Enrolment, NewOperator
+from rewardrails.security import operators, proposals
+from rewardrails.security.operators import Enrolment
+from rewardrails.security.proposals import Change, ChangeKind
 from rewardrails.security.roles import Role
 from rewardrails.security.scopes import Scope
 
@@ -49,17 +50,9 @@ async def add(
     """
     if (oidc_issuer is None) != (oidc_subject is None):
         raise FieldInvalid("an issuer and a subject go together: --oidc-issuer URL --oidc-subject SUB", field="oidc")
-    async with session.rails() as rails:
-        elsewhere = oidc_issuer is not None or telegram is not None
-        new = NewOperator(
-            name=name,
-            roles=frozenset(role),
-            password=None if elsewhere else await prompts.new_password(),
-            oidc=(oidc_issuer, oidc_subject) if oidc_issuer is not None and oidc_subject is not None else None,
-            telegram_id=telegram,
-        )
-        made = await operators.add(rails.core.database, rails.core.vault, new, actor=rails.actor)
-    _show(session, made, f"{name} is added as {', '.join(sorted(role))}")
+    oidc = (oidc_issuer, oidc_subject) if oidc_issuer is not None and oidc_subject is not None else None
+    change = Change(kind=ChangeKind.ADD, name=name, roles=frozenset(role), oidc=oidc, telegram_id=telegram)
+    await _change(session, change)
 
 
 @app.command(name="list")
@@ -109,9 +102,7 @@ async def roles(name: str, *, role: Roles, session: Here) -> None:
     role
         What they are from now on; repeat it for more.
     """
-    async with session.rails() as rails:
-        who = await operators.set_roles(rails.core.database, name, frozenset(role), actor=rails.actor)
-    session.output.show({"id": who, "roles": sorted(role)}, f"{name} is now {', '.join(sorted(role))}")
+    await _change(session, Change(kind=ChangeKind.ROLES, name=name, roles=frozenset(role)))
 
 
 @app.command
@@ -124,13 +115,57 @@ async def reset(name: str, *, session: Here) -> None:
     name
         Whom.
     """
+    await _change(session, Change(kind=ChangeKind.RESET, name=name))
+
+
+@app.command
+@needs(Scope.PEOPLE, by_name=True)
+async def confirm(name: str, *, session: Here) -> None:
+    """Do with a person what another admin proposed. Where it takes a password, you are asked for it and hand it over.
+
+    Parameters
+    ----------
+    name
+        Whom it is about.
+    """
     async with session.rails() as rails:
-        password = await prompts.new_password()
-        made = await operators.reset(rails.core.database, rails.core.vault, name, password, actor=rails.actor)
-    _show(session, made, f"{name} has a new password; every session of theirs is over")
+        core = rails.core
+        waiting = await proposals.read(core.database, name)
+        await proposals.require_other(core.database, waiting, rails.actor)
+        password = await prompts.new_password() if waiting.change.takes_password else None
+        made = await proposals.confirm(core.database, core.vault, waiting, password, actor=rails.actor)
+    _show(session, made, waiting.change)
 
 
-def _show(session: Here, made: Enrolment, words: str) -> None:
+async def _change(session: Here, change: Change) -> None:
+    """Do it, or propose it where it takes a second admin."""
+    async with session.rails() as rails:
+        core = rails.core
+        if await proposals.needs_second(core.database, change):
+            waiting = await proposals.propose(core.database, change, actor=rails.actor)
+            words = f"proposed: {_words(change)}. It is done when another admin runs: rewardrails operators confirm {change.name}"
+            session.output.show({"proposal": waiting, "change": change.kind, "roles": sorted(change.roles)}, words)
+            return
+        password = await prompts.new_password() if change.takes_password else None
+        made = await proposals.apply(core.database, core.vault, change, password, actor=rails.actor)
+    _show(session, made, change)
+
+
+def _words(change: Change) -> str:
+    roles = ", ".join(sorted(change.roles))
+    match change.kind:
+        case ChangeKind.ADD:
+            return f"{change.name} is added as {roles}"
+        case ChangeKind.ROLES:
+            return f"{change.name} is now {roles}"
+        case ChangeKind.RESET:
+            return f"{change.name} has a new password; every session of theirs is over"
+        case _:
+            assert_never(change.kind)
+
+
+def _show(session: Here, made: Enrolment, change: Change) -> None:
     uri = made.uri.reveal() if made.uri else None
     enrol = (f"for their authenticator, shown only now: {uri}",) if uri else ()
-    session.output.show({"id": made.operator_id, "totp": uri}, words, *enrol)
+    answer = {"id": made.operator_id, "totp": uri, "roles": sorted(change.roles)}
+    session.output.show(answer, _words(change), *enrol)

@@ -15,7 +15,7 @@ from rewardrails.engine import webhooks
 from rewardrails.engine.core import DESTINATION, EVIDENCE, RAIL_STATE, Core
 from rewardrails.errors import ConfigInvalid, DataErased, KeyMissing, StateConflict
 from rewardrails.security import operators
-from rewardrails.security.data_keys import SEAL, stored_keys, unwrap
+from rewardrails.security.data_keys import SEAL, stored_keys, unwrap, wrap
 from rewardrails.security.wrapping import KeyRing
 from rewardrails.store.sql import sql
 
@@ -160,7 +160,7 @@ async def _wrap_anew(core: Core, ring: KeyRing) -> None:
     if not rows:
         return
     plain = await unwrap(ring, rows)
-    wrapped = list(await ring.current.wrap([plain[row["id"]] for row in rows]))
+    wrapped = list(await wrap(ring.current, [(row["id"], row["purpose"], plain[row["id"]]) for row in rows]))
     columns = ([row["id"] for row in rows], [row["wrapped"] for row in rows], ring.current.name, wrapped)
     await core.database.run(lambda tx: tx.execute(sql("wrap_data_keys_anew"), *columns))
 

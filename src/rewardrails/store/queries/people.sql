@@ -1,7 +1,7 @@
 -- name: insert_operator
 INSERT INTO operator (id, name, roles, password_hash, totp_ciphertext, totp_key_id, oidc_issuer, oidc_subject, telegram_id,
-    created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING id
+    created_by, was_admin)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'admin' = ANY ($3::text[])) ON CONFLICT DO NOTHING RETURNING id
 
 -- name: list_operators
 SELECT id, name, roles, password_hash IS NOT NULL AS has_password, oidc_issuer, oidc_subject, telegram_id, created_by,
@@ -36,7 +36,7 @@ SELECT * FROM operator WHERE lower(name) = lower($1) FOR UPDATE
 SELECT COALESCE(max(version), 0) + 1 FROM event WHERE subject_id = $1
 
 -- name: set_operator_roles
-UPDATE operator SET roles = $2 WHERE id = $1
+UPDATE operator SET roles = $2, was_admin = was_admin OR 'admin' = ANY ($2::text[]) WHERE id = $1
 
 -- name: disable_operator
 UPDATE operator SET disabled_at = rr_now() WHERE id = $1
@@ -140,3 +140,19 @@ UPDATE api_key SET revoked_at = rr_now() WHERE id IN (SELECT id FROM below) AND 
 -- name: hold_operator
 -- As they are now, and kept so until the transaction ends.
 SELECT * FROM operator WHERE id = $1 AND disabled_at IS NULL FOR SHARE
+
+-- name: standing_before_change
+-- Who has a name, if anybody, and how many were ever admins.
+SELECT operator.id, operator.roles, (SELECT count(*) FROM operator WHERE was_admin) AS admins
+FROM (SELECT) AS asked LEFT JOIN operator ON lower(operator.name) = lower($1)
+
+-- name: propose_operator_change
+WITH former AS (DELETE FROM operator_change WHERE lower(name) = lower($2))
+INSERT INTO operator_change (id, name, kind, roles, oidc_issuer, oidc_subject, telegram_id, proposed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: operator_change
+SELECT * FROM operator_change WHERE lower(name) = lower($1) ORDER BY id DESC LIMIT 1
+
+-- name: take_operator_change
+DELETE FROM operator_change WHERE id = $1 RETURNING id

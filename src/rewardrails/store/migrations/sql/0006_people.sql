@@ -14,12 +14,26 @@ CREATE TABLE operator (
     created_by       text NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT rr_now(),
     disabled_at      timestamptz,
+    was_admin        boolean NOT NULL, -- now or once
     CONSTRAINT operator_password_comes_with_a_code CHECK (
         (password_hash IS NULL) = (totp_ciphertext IS NULL) AND (totp_ciphertext IS NULL) = (totp_key_id IS NULL)),
     CONSTRAINT operator_subject_of_an_issuer CHECK ((oidc_issuer IS NULL) = (oidc_subject IS NULL)),
     CONSTRAINT operator_one_per_subject UNIQUE (oidc_issuer, oidc_subject)
 );
 CREATE UNIQUE INDEX operator_one_per_name ON operator (lower(name));
+
+-- What one admin wants done with somebody and another has to confirm; no password waits here. The newest of a name counts.
+CREATE TABLE operator_change (
+    id            uuid PRIMARY KEY,
+    name          text NOT NULL,
+    kind          text NOT NULL CHECK (kind IN ('add', 'roles', 'reset')),
+    roles         text[] NOT NULL,
+    oidc_issuer   text,
+    oidc_subject  text,
+    telegram_id   bigint,
+    proposed_by   text NOT NULL,
+    proposed_at   timestamptz NOT NULL DEFAULT rr_now()
+);
 
 -- `authenticated_at` is when its owner last proved who they are; `seen_at` moves once a minute.
 CREATE TABLE operator_session (
@@ -54,5 +68,6 @@ CREATE INDEX sign_in_used_expired ON sign_in_used (expires_at);
 
 GRANT SELECT, INSERT, UPDATE ON operator, operator_session TO rewardrails_app;
 GRANT SELECT, INSERT, UPDATE ON sign_in_limit TO rewardrails_app;
+GRANT SELECT, INSERT, DELETE ON operator_change TO rewardrails_app;
 GRANT SELECT, INSERT, DELETE ON sign_in_used TO rewardrails_app;
 GRANT DELETE ON operator_session TO rewardrails_app;
