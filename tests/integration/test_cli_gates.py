@@ -347,7 +347,7 @@ def test_nobody_approves_what_they_created(rr):
 
     answer = rr("approvals", "approve", made["payout_id"], "--as", cem)
 
-    assert (answer.code, "created by you" in answer.err) == (1, True)
+    assert (answer.code, "had a hand in" in answer.err) == (1, True)
     assert state(rr, made["payout_id"]) == "awaiting_approval"
 
 

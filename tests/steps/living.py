@@ -38,7 +38,8 @@ async def lived(world: World, life: Life, fault: Fault | None, *, number: int | 
         for act in life.acts:
             await trouble_with(partial(act, again), tries=1)
         await world.until_landed(number)
-        await _rescued(world, number, life, rounds=MOST_ROUNDS)
+    # Also without a fault: where time flew in the database and not at the provider, a worker may have more to do.
+    await _rescued(world, number, life, rounds=MOST_ROUNDS)
     found = await world.payout(number)
     state = found[1] if found else None
     await check(world, number, state)
