@@ -12,7 +12,8 @@ from rewardrails.docsgen.__main__ import app
 from rewardrails.docsgen.markdown import table
 from rewardrails.docsgen.pages import render, stale, write
 from rewardrails.domain.payout import AttemptState, PayoutState
-from rewardrails.errors import CATALOGUE, ErrorClass, ErrorCode, RewardRailsError
+from rewardrails.error_codes import CATALOGUE, ErrorClass
+from rewardrails.errors import ErrorCode, RewardRailsError
 from rewardrails.providers.capabilities import Capabilities
 from rewardrails.providers.registry import BUILT_IN
 

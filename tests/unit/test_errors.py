@@ -4,11 +4,10 @@ import re
 
 import pytest
 
+from rewardrails.error_codes import CATALOGUE, ErrorClass
 from rewardrails.errors import (
-    CATALOGUE,
     AmountInvalid,
     ConfigInvalid,
-    ErrorClass,
     ErrorCode,
     FieldInvalid,
     NotCancelableError,

@@ -10,7 +10,8 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RateLimited, RewardRailsError
+from rewardrails.error_codes import CATALOGUE
+from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RateLimited, RewardRailsError
 from rewardrails.store.database import LOST
 
 MEDIA_TYPE = "application/problem+json"

@@ -14,7 +14,8 @@ from rewardrails.domain.payout import PayoutState
 from rewardrails.engine import read
 from rewardrails.engine.read import PayoutFilter
 from rewardrails.engine.resolve import Resolved
-from rewardrails.errors import CATALOGUE, ErrorCode
+from rewardrails.error_codes import CATALOGUE
+from rewardrails.errors import ErrorCode
 from rewardrails.facade import Reward, RewardRails
 from rewardrails.security.scopes import Scope
 

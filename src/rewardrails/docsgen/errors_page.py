@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from rewardrails.docsgen.markdown import code, codes, table
-from rewardrails.errors import CATALOGUE, ErrorClass, ErrorCode, RewardRailsError
+from rewardrails.error_codes import CATALOGUE, ErrorClass
+from rewardrails.errors import ErrorCode, RewardRailsError
 
 CLASS_MEANINGS: Mapping[ErrorClass, str] = {
     ErrorClass.RETRYABLE: "goes on by itself, or works when tried again later",

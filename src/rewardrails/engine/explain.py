@@ -10,7 +10,8 @@ from rewardrails.domain.policy.verdict import Outcome, Verdict
 from rewardrails.engine import floats
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.judging import candidate_of, look
-from rewardrails.errors import CATALOGUE, ErrorCode, NotFound
+from rewardrails.error_codes import CATALOGUE
+from rewardrails.errors import ErrorCode, NotFound
 from rewardrails.store.sql import sql
 
 # These codes would tell a player why compliance looks at them; all of them say the same.
@@ -80,7 +81,7 @@ def player_text(state: PayoutState, code: str | None) -> str:
         return CATALOGUE[ErrorCode(code)].player_text
     match state:
         case PayoutState.PAID:
-            return "Your payout is on its way to you."
+            return "Your payout has been sent. If you cannot find it yet, look again in a few days."
         case PayoutState.CANCELED:
             return "This payout was canceled."
         case PayoutState.HELD | PayoutState.AWAITING_APPROVAL:

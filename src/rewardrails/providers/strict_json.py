@@ -24,6 +24,14 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
     return value
 
 
+def try_decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
+    """The same; None where it cannot be read."""
+    try:
+        return decode(decoder, raw)
+    except msgspec.DecodeError:
+        return None
+
+
 def _no_key_twice(pairs: list[tuple[str, object]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("a key comes twice in one object")

@@ -254,6 +254,17 @@ async def test_large_payouts_wait_for_two_people_of_whom_none_made_them(database
         assert (await states(core))[large.payout_id] == "paid"
 
 
+async def test_a_player_whose_payout_was_paid_is_not_told_that_it_is_under_way(database_dsn):
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        (result,) = await request(core, [reward(1)])
+        before = (await explain(core, result.payout_id)).player_text
+        await send_all(core)
+
+        after = (await explain(core, result.payout_id)).player_text
+
+        assert (before, "has been sent" in after) == ("Your payout is being worked on.", True)
+
+
 async def test_another_destination_voids_the_approvals(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], config=with_gates(TWO_PEOPLE)) as core:
         (result,) = await request(core, [reward(1, amount_minor=2001)])

@@ -17,7 +17,8 @@ from rewardrails.api.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, fault_of, p
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.engine.core import Core
 from rewardrails.engine.webhooks import verify
-from rewardrails.errors import CATALOGUE, ErrorCode, FieldInvalid, NotFound, RewardRailsError
+from rewardrails.error_codes import CATALOGUE
+from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError
 from rewardrails.observability import metrics
 
 PATH = "/v1/webhooks"

@@ -1,13 +1,8 @@
 """The adapter for the fake provider; `docs/howto/write-an-adapter.md` walks through it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TypeVar
 from urllib.parse import quote as url_quote
 
-import msgspec
-
-from rewardrails import clock
 from rewardrails.domain.assets import format_amount
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
@@ -45,6 +40,7 @@ from rewardrails.providers.fake.wire import (
     WireDestination,
 )
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
+from rewardrails.providers.own_quote import own_quote
 from rewardrails.providers.settings import base_url, credential, read_settings
 from rewardrails.providers.signatures import StandardWebhook
 from rewardrails.secrets import Secret
@@ -52,7 +48,6 @@ from rewardrails.secrets import Secret
 # The fake provider answers 401 before it reads the request: see `unauthorized` in its list of refusals.
 AUTH_REFUSALS = frozenset({401})
 OK_STATUSES = frozenset({200, 201})
-T = TypeVar("T")
 
 
 class FakeProvider:
@@ -74,13 +69,7 @@ class FakeProvider:
 
     async def quote(self, request: QuoteRequest) -> Quote:
         """Amount plus the most the fee schedule can charge, computed here."""
-        amount = request.amount
-        fee = self.capabilities.fees.ceiling(amount.amount_minor, amount.asset)
-        return Quote(
-            amount=amount,
-            fee=Money(amount_minor=fee, asset=amount.asset),
-            expires_at=clock.now() + timedelta(seconds=self._settings.quote_ttl_seconds),
-        )
+        return own_quote(request, self.capabilities.fees, ttl_seconds=self._settings.quote_ttl_seconds)
 
     async def create_payout(self, order: Order) -> CreateOutcome:
         """POST /v1/payouts under the attempt's key; the same order makes the same bytes."""
@@ -135,7 +124,7 @@ class FakeProvider:
             reply = await self._call("GET", "/v1/balance")
         except (NeverSent, MaybeSent) as error:
             raise self._no_balance() from error
-        held = _decode(BALANCE, reply) if reply.status == 200 else None
+        held = strict_json.try_decode(BALANCE, reply.body) if reply.status == 200 else None
         if held is None:
             raise self._no_balance()
         return [
@@ -194,7 +183,7 @@ class FakeProvider:
         if reference.provider_reference:
             seen = self._read_payout(reply)
             return Found(observation=seen) if seen else certainty.cannot_tell(reply, certainty.evidence_of(reply))
-        listed = _decode(LIST, reply)
+        listed = strict_json.try_decode(LIST, reply.body)
         if listed is None:
             return certainty.cannot_tell(reply, certainty.evidence_of(reply))
         if not listed.payouts:
@@ -224,7 +213,7 @@ class FakeProvider:
                 return ""
 
     def _read_payout(self, reply: HttpReply) -> Observation | None:
-        payout = _decode(PAYOUT, reply)
+        payout = strict_json.try_decode(PAYOUT, reply.body)
         return self._observe(payout, reply) if payout is not None else None
 
     def _observe(self, payout: PayoutReply, reply: HttpReply) -> Observation | None:
@@ -263,7 +252,7 @@ def _paid_more_than_once(reference: Reference, reply: HttpReply) -> Observation:
 def _error_detail(reply: HttpReply) -> ErrorDetail | None:
     if reply.status < certainty.FIRST_REFUSAL:
         return None
-    answer = _decode(ERROR, reply)
+    answer = strict_json.try_decode(ERROR, reply.body)
     return answer.error if answer is not None else None
 
 
@@ -272,10 +261,3 @@ def _error_evidence(reply: HttpReply) -> Evidence:
     if detail is None:
         return certainty.evidence_of(reply)
     return certainty.evidence_of(reply, provider_code=detail.code, message=detail.message)
-
-
-def _decode(decoder: msgspec.json.Decoder[T], reply: HttpReply) -> T | None:
-    try:
-        return strict_json.decode(decoder, reply.body)
-    except msgspec.DecodeError:
-        return None

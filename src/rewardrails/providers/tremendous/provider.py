@@ -1,13 +1,8 @@
 """The adapter for Tremendous: one order of one reward for each attempt, under a lasting `external_id`."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TypeVar
 from urllib.parse import quote as url_quote
 
-import msgspec
-
-from rewardrails import clock
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, Found, Observation, ObservedStatus, SyncResult
@@ -20,6 +15,7 @@ from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.base import Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
+from rewardrails.providers.own_quote import own_quote
 from rewardrails.providers.settings import base_url, credential, read_settings
 from rewardrails.providers.tremendous import wire
 from rewardrails.providers.tremendous.mapping import denomination_of, observation_of, refusal_of
@@ -37,7 +33,6 @@ AUTH_REFUSALS = frozenset({401})
 CONFLICT = 409
 BY_EMAIL = "EMAIL"
 CENTS = 2
-T = TypeVar("T")
 
 
 class TremendousProvider:
@@ -57,13 +52,7 @@ class TremendousProvider:
 
     async def quote(self, request: QuoteRequest) -> Quote:
         """Amount plus the most that the configured fee can be, computed here: Tremendous quotes nothing."""
-        amount = request.amount
-        fee = self.capabilities.fees.ceiling(amount.amount_minor, amount.asset)
-        return Quote(
-            amount=amount,
-            fee=Money(amount_minor=fee, asset=amount.asset),
-            expires_at=clock.now() + timedelta(seconds=self._settings.quote_ttl_seconds),
-        )
+        return own_quote(request, self.capabilities.fees, ttl_seconds=self._settings.quote_ttl_seconds)
 
     async def create_payout(self, order: Order) -> CreateOutcome:
         """POST /orders; the same order makes the same bytes, and is answered with the same reward."""
@@ -91,7 +80,7 @@ class TremendousProvider:
             reply = await self._call("GET", f"/orders?external_id={reference.ref.rail_key}")
         except (NeverSent, MaybeSent) as error:
             return certainty.cannot_ask(error)
-        listed = _decode(wire.ORDERS, reply) if reply.status == 200 else None
+        listed = strict_json.try_decode(wire.ORDERS, reply.body) if reply.status == 200 else None
         if listed is None:
             return certainty.cannot_tell(reply, _evidence(reply, _errors(reply)))
         found = [order for order in listed.orders if order.external_id == reference.ref.rail_key]
@@ -112,7 +101,7 @@ class TremendousProvider:
             reply = await self._call("GET", f"/funding_sources/{url_quote(self._settings.funding_source_id, safe='')}")
         except (NeverSent, MaybeSent) as error:
             raise self._no_balance() from error
-        told = _decode(wire.FUNDING, reply) if reply.status == 200 else None
+        told = strict_json.try_decode(wire.FUNDING, reply.body) if reply.status == 200 else None
         if told is None or told.funding_source.id != self._settings.funding_source_id:
             raise self._no_balance()
         meta = told.funding_source.meta
@@ -151,7 +140,7 @@ class TremendousProvider:
 
     def _taken(self, order: Order, reply: HttpReply) -> CreateOutcome:
         """A 2xx: Settled or Accepted if it is about this very order, unknown otherwise."""
-        answer = _decode(wire.ORDER, reply)
+        answer = strict_json.try_decode(wire.ORDER, reply.body)
         seen = self._observe(answer.order, reply) if answer is not None else None
         if answer is None or seen is None:
             return OutcomeUnknown(evidence=certainty.evidence_of(reply))
@@ -185,16 +174,9 @@ class TremendousProvider:
 def _errors(reply: HttpReply) -> wire.Errors | None:
     if reply.status < certainty.FIRST_REFUSAL:
         return None
-    answer = _decode(wire.ERROR, reply)
+    answer = strict_json.try_decode(wire.ERROR, reply.body)
     return answer.errors if answer is not None else None
 
 
 def _evidence(reply: HttpReply, errors: wire.Errors | None) -> Evidence:
     return certainty.evidence_of(reply, message=errors.message if errors is not None else "")
-
-
-def _decode(decoder: msgspec.json.Decoder[T], reply: HttpReply) -> T | None:
-    try:
-        return strict_json.decode(decoder, reply.body)
-    except msgspec.DecodeError:
-        return None

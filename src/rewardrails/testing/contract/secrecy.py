@@ -10,7 +10,8 @@ import pytest
 from rewardrails import clock
 from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.webhook import WebhookRequest
-from rewardrails.errors import CATALOGUE, ConfigInvalid, ErrorCode, RewardRailsError
+from rewardrails.error_codes import CATALOGUE
+from rewardrails.errors import ConfigInvalid, ErrorCode, RewardRailsError
 from rewardrails.providers.base import RewardPayoutProvider, SupportsBalance, SupportsWebhooks
 from rewardrails.secrets import Secret
 from rewardrails.testing.contract import wire
