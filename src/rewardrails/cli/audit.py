@@ -37,7 +37,8 @@ async def verify(
     file
         Verify this export instead of the database; nothing else is needed, and no configuration.
     checkpoints
-        A folder with checkpoints, best a copy that was kept elsewhere; the configured one if left out (none for a file).
+        A copy of the checkpoints that was kept elsewhere, of whatever day; the configured folder if left out (none for a
+        file), and that one must vouch for all but the last minute.
     public_key
         The key that signed them, 64 hexadecimal digits or a file with them; repeat it after a change of keys. The configured
         one if left out.
@@ -105,6 +106,7 @@ async def _verify_database(session: Session, store: FolderStore | None, believed
             rails.core.database,
             checkpoints=store or (audit.store if audit else None),
             believed=believed or (audit.believed if audit else None),
+            is_copy=store is not None,
         )
 
 
@@ -137,4 +139,7 @@ def _whole(report: Report) -> str:
         else "no checkpoints compared"
     )
     payouts = f", {report.payouts} payouts are as it says" if report.payouts else ""
+    if report.goes_on_to:
+        end = f"; this is not its end: the log goes on to position {report.goes_on_to} at least"
+        return f"this part of the log is whole: {report.events} events; {signed}{end}"
     return f"the log is whole: {report.events} events; {signed}{payouts}"

@@ -95,6 +95,7 @@ async def verify_file(
         waiting=0,
         payouts=0,
         fault=fault,
+        goes_on_to=walk.goes_on_to,
     )
 
 

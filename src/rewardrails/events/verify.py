@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from uuid import UUID
 
+from rewardrails.events.audit import LATE_SECONDS
 from rewardrails.events.checkpoint import Checkpoint
 from rewardrails.events.checkpoint_store import CheckpointStore
+from rewardrails.events.payouts import compare_payouts
 from rewardrails.events.signing import Believed
 from rewardrails.events.walk import Fault, Place, Row, Tampering, Walk
 from rewardrails.store.database import Connection, Database, one
@@ -17,7 +18,10 @@ EVERYTHING = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a verification found; `signed_to` is the last position that a checkpoint vouches for (0: none does)."""
+    """What a verification found; `signed_to` is the last position that a checkpoint vouches for (0: none does).
+
+    `goes_on_to` is a position that the log reached, by a checkpoint, beyond what was looked at (0: none is known).
+    """
 
     events: int
     checkpoints: int
@@ -25,6 +29,7 @@ class Report:
     waiting: int
     payouts: int
     fault: Fault | None
+    goes_on_to: int = 0
 
 
 async def verify_log(
@@ -32,9 +37,13 @@ async def verify_log(
     *,
     checkpoints: CheckpointStore | None = None,
     believed: Believed | None = None,
+    is_copy: bool = False,
     batch: int = ROWS_AT_ONCE,
 ) -> Report:
-    """Go through the whole log as it stands at one moment, and hold payouts against what it says of them."""
+    """Go through the whole log as it stands at one moment, and hold payouts against what it says of them.
+
+    `is_copy`: the checkpoints are a copy of some day, which says nothing of what came after it.
+    """
     known = await _count(checkpoints) if checkpoints else 0  # a later one would speak of events we do not see
     async with database.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         sealed = one(await connection.fetchrow(sql("seal_state")))
@@ -47,9 +56,12 @@ async def verify_log(
         )
         fault = await walk.run(rows_of(connection, batch=batch))
         fault = await _seen_from_the_ends(connection, fault, sealed["position"])
+        fault = fault or await _unsealed(connection, sealed["position"])
+        if checkpoints is not None and not is_copy:
+            fault = fault or await _unsigned(connection, walk.signed_to)
         payouts = 0
         if fault is None:
-            payouts, fault = await _compare_payouts(connection, batch)
+            payouts, fault = await compare_payouts(connection, batch)
     return Report(
         events=walk.at.position,
         checkpoints=walk.compared,
@@ -83,17 +95,30 @@ async def _seen_from_the_ends(connection: Connection, fault: Fault | None, seale
     return Fault(kind=Tampering.MISSING, position=fault.position, words=words)
 
 
-async def _compare_payouts(connection: Connection, batch: int) -> tuple[int, Fault | None]:
-    seen, after = 0, None
-    while True:
-        page = one(await connection.fetchrow(sql("payouts_unlike_the_log"), after, batch))
-        if page["unlike"]:
-            which: UUID = page["unlike"][0]
-            words = f"payout {which} is not what its last event says it became: its row was changed outside RewardRails"
-            return seen, Fault(kind=Tampering.PAYOUT, position=0, words=words)
-        if page["reached"] is None:
-            return seen, None
-        seen, after = seen + page["payouts"], page["reached"]
+async def _unsealed(connection: Connection, end: int) -> Fault | None:
+    """Events that should have their place by now, and one that could never get any."""
+    row = one(await connection.fetchrow(sql("oldest_unsealed")))
+    if row["of_nobody"] is not None:
+        words = (
+            f"event {row['of_nobody']} claims a transaction that never was: it was inserted, and would never be sealed"
+        )
+        return Fault(kind=Tampering.INSERTED, position=end + 1, words=words)
+    if (row["seconds"] or 0.0) > LATE_SECONDS:
+        words = f"events wait for their seal for {row['seconds']:.0f} seconds: start a worker, then verify again"
+        return Fault(kind=Tampering.UNSEALED, position=end + 1, words=words)
+    return None
+
+
+async def _unsigned(connection: Connection, signed_to: int) -> Fault | None:
+    """Sealed events that a checkpoint should vouch for by now."""
+    row = one(await connection.fetchrow(sql("unsigned_since"), signed_to))
+    if row["events"] <= 0 or row["oldest_seconds"] <= LATE_SECONDS:
+        return None
+    words = (
+        f"no checkpoint here vouches for the last {row['events']} events, from position {signed_to + 1} on: start a worker, or "
+        "name the folder that the workers sign into; if one signed into this folder, its newest checkpoints were removed"
+    )
+    return Fault(kind=Tampering.UNSIGNED, position=signed_to + 1, words=words)
 
 
 async def _count(store: CheckpointStore) -> int:

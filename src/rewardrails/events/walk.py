@@ -22,6 +22,8 @@ class Tampering(StrEnum):
     REWRITTEN = "rewritten"
     CHECKPOINT = "checkpoint"
     PAYOUT = "payout"
+    UNSEALED = "unsealed"
+    UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,11 @@ class Walk:
         self._agreed: Checkpoint | None = None
         self._earlier: Checkpoint | None = None
         self._next: Checkpoint | None = None
+
+    @property
+    def goes_on_to(self) -> int:
+        """A position beyond the present place that a checkpoint signed (0: none is known)."""
+        return self._next.position if self._next is not None and self._next.position > self.at.position else 0
 
     async def run(self, rows: AsyncIterator[Row]) -> Fault | None:
         """Go through all of it; answers the first fault."""

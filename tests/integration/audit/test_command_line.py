@@ -75,6 +75,7 @@ def test_an_export_is_verified_without_a_database_and_a_changed_one_is_not(rr: C
     assert (whole.code, part.code) == (0, 0)
     assert whole.json["checkpoints"] >= 1
     assert part.json["events"] == 3
+    assert whole.json["goes_on_to"] == 0
 
     lines = (tmp_path / "log.ndjson").read_text().splitlines(keepends=True)
     wrong = [
@@ -90,6 +91,39 @@ def test_an_export_is_verified_without_a_database_and_a_changed_one_is_not(rr: C
     for changed in wrong:
         (tmp_path / "changed.ndjson").write_text("".join(changed))
         assert rr("audit", "verify", "--file", "changed.ndjson", env=nowhere).code == 1
+
+
+def test_an_export_cut_short_is_told_from_a_whole_one_by_the_checkpoints(rr: CommandLine, tmp_path: Path) -> None:
+    rr("audit", "export", "log.ndjson")
+    key = rr("audit", "public-key").out.strip()
+    first, *events = (tmp_path / "log.ndjson").read_text().splitlines(keepends=True)
+    last = json.loads(events[3])
+    head = json.loads(first) | {"through": {"position": 4, "chain_hash": last["chain_hash"]}}
+    (tmp_path / "cut.ndjson").write_text("".join([json.dumps(head) + "\n", *events[:4]]))
+
+    said = rr("audit", "verify", "--file", "cut.ndjson", "--checkpoints", ".rewardrails/audit", "--public-key", key)
+
+    assert said.code == 0
+    assert "this part of the log is whole: 4 events" in said.out
+    assert f"the log goes on to position {len(events)} at least" in said.out
+
+
+def test_an_older_copy_of_the_checkpoints_vouches_for_its_part(
+    rr: CommandLine, database_dsn: str, tmp_path: Path
+) -> None:
+    (tmp_path / "copy").mkdir()
+    kept = (tmp_path / ".rewardrails/audit/checkpoints.ndjson").read_bytes()
+    (tmp_path / "copy/checkpoints.ndjson").write_bytes(kept.splitlines(keepends=True)[0])
+    key = rr("audit", "public-key").out.strip()
+    tamper(
+        database_dsn,
+        "CREATE OR REPLACE FUNCTION rr_now() RETURNS timestamptz LANGUAGE sql STABLE"
+        " AS $$ SELECT now() + interval '1 hour' $$",
+    )
+
+    said = rr("--json", "audit", "verify", "--checkpoints", "copy", "--public-key", key)
+
+    assert (said.code, said.json["fault"]) == (0, None)
 
 
 def test_an_export_is_private_and_overwrites_nothing(rr: CommandLine, tmp_path: Path) -> None:

@@ -49,19 +49,26 @@ SELECT event_seal.position - $1 AS events,
     COALESCE((SELECT extract(epoch FROM rr_now() - created_at)::float8 FROM event WHERE position = $1 + 1), 0) AS oldest_seconds
 FROM event_seal
 
--- name: payouts_unlike_the_log
--- A page of payouts by id: the last one looked at, and those whose row is not what their last event says it became.
-WITH page AS (
-    SELECT * FROM payout WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2
-), judged AS (
-    SELECT page.id, last.after_digest IS DISTINCT FROM
-        payout_digest(page.state, page.amount, page.destination_digest, page.content_digest) AS unlike
-    FROM page CROSS JOIN LATERAL (
-        SELECT after_digest FROM event WHERE subject_id = page.id ORDER BY version DESC LIMIT 1) AS last
-    WHERE last.after_digest IS NOT NULL
-)
-SELECT (SELECT id FROM page ORDER BY id DESC LIMIT 1) AS reached, (SELECT count(*) FROM page) AS payouts,
-    ARRAY(SELECT id FROM judged WHERE unlike ORDER BY id LIMIT 20) AS unlike
+-- name: payouts_and_their_last_digests
+-- A page of payouts by id, each with whether an event tells of it, and what the last event that changed it says it became.
+SELECT page.id, page.state, page.amount, page.destination_digest, page.content_digest, last.after_digest,
+    EXISTS (SELECT FROM event WHERE event.subject_id = page.id) AS is_told
+FROM (SELECT * FROM payout WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2) AS page
+LEFT JOIN LATERAL (
+    SELECT after_digest FROM event WHERE subject_id = page.id AND after_digest IS NOT NULL ORDER BY version DESC LIMIT 1
+) AS last ON true
+ORDER BY page.id
+
+-- name: payout_removed
+-- A payout which the log tells of and which is not there.
+SELECT subject_id FROM event
+WHERE version = 1 AND type LIKE 'payout.%' AND NOT EXISTS (SELECT FROM payout WHERE payout.id = event.subject_id)
+ORDER BY position LIMIT 1
+
+-- name: oldest_unsealed
+-- The event that waits longest for its seal, and one that claims a transaction which has not begun: it would wait for ever.
+SELECT (SELECT extract(epoch FROM rr_now() - min(created_at))::float8 FROM event WHERE position IS NULL) AS seconds,
+    (SELECT min(n) FROM event WHERE position IS NULL AND transaction_id >= pg_snapshot_xmax(pg_current_snapshot())) AS of_nobody
 
 -- name: record_refusal
 -- At most $6 for one actor, action and minute: the subject stands for all three.
