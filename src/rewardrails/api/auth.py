@@ -26,6 +26,7 @@ CACHED_KEYS = 1024
 COOKIE = "__Host-rr_session"
 CSRF_HEADER = "X-CSRF-Token"
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PLAIN = frozenset({Scope.READ, Scope.READ_OWN})
 _token = re.compile(rf"({keys.PREFIX}|{sessions.PREFIX})[A-Za-z0-9_-]{{20,100}}").fullmatch
 _NEEDS_TOKEN = "this needs a valid API key or session: send it as 'Authorization: Bearer rr_...' or 'rs_...'"  # noqa: S105 - words
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -105,6 +106,7 @@ class Requires:
             caller = await ring.authenticate(connection)
             connection.scope["user"] = caller
             if self.scope is not None:
+                connection.scope.setdefault("state", {})["is_plain_reading"] = self.scope in _PLAIN
                 caller.require(self.scope)
         _refuse_unknown_query(connection, handler)
         _refuse_encoded(connection)

@@ -54,10 +54,14 @@ class RequestContext:
                 self._note(scope, status, clock.monotonic() - started)
 
     async def _tell_refusal(self, scope: HTTPScope) -> None:
-        """Before the answer goes out, so that whoever hears of a refusal is in the log; reading is never told."""
+        """Before the answer goes out, so that whoever hears of a refusal is in the log.
+
+        Reading is not told, but for what takes more than the right to read: whole destinations, keys and people.
+        """
         error: RewardRailsError = scope["state"].pop("refused")
         actor = scope["state"].get("refused_actor") or getattr(scope.get("user"), "actor", None)
-        if actor is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        harmless = scope["method"] in ("GET", "HEAD", "OPTIONS") and scope["state"].get("is_plain_reading", True)
+        if actor is None or harmless:
             return
         in_address: Mapping[str, object] = scope.get("path_params", {})
         named = [str(value) for value in in_address.values() if isinstance(value, UUID)]

@@ -49,7 +49,7 @@ async def reseal(*, batch: int = resealing.BATCH, session: Here) -> int:
         How many values are sealed in one transaction.
     """
     async with session.rails() as rails:
-        done = await resealing.reseal(rails.core, batch=batch)
+        done = await resealing.reseal(rails.core, actor=rails.actor, batch=batch)
         left = sorted(await resealing.keys_in_use(rails.core))
     session.output.show(
         {"values": done.values, "unreadable": done.unreadable, "retired": done.retired, "still_in_use": left},

@@ -24,6 +24,7 @@ from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerd
 from rewardrails.errors import DataErased, ErrorCode, FileInvalid, NotFound, StateConflict
 from rewardrails.intake.reader import Chunk, FileFormat, StagedRow, read_rows
 from rewardrails.store.database import Connection, one
+from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 START_CHUNK = 1000
@@ -112,14 +113,17 @@ async def open_batch_within(tx: Connection, *, name: str, file_format: FileForma
     """`open_batch` inside the caller's transaction."""
     batch_id = ids.new_id()
     await tx.execute(sql("insert_batch"), batch_id, name, file_format.value, actor)
+    await tell(tx, batch_id, "batch.opened", actor, name=name, format=file_format.value)
     return batch_id
 
 
 async def discard(core: Core, batch_id: UUID) -> None:
     """Forget a batch whose file turned out unreadable; one that is staged whole stays."""
     async with core.database.transaction() as tx:
-        if await tx.fetchval(sql("delete_batch"), batch_id) is not None:
+        maker = await tx.fetchval(sql("delete_batch"), batch_id)
+        if maker is not None:
             await tx.execute(sql("delete_batch_rows"), batch_id)
+            await tell(tx, batch_id, "batch.discarded", maker)
 
 
 async def stage(core: Core, batch_id: UUID, data: AsyncIterable[bytes]) -> Batch:
@@ -263,13 +267,18 @@ async def _finish(core: Core, batch_id: UUID, end: _Place, content_digest: bytes
         async with core.database.transaction() as tx:
             finished = await tx.fetchval(sql("finish_staging"), batch_id, content_digest, end.rows, end.prefix_digest)
             row = await tx.fetchrow(sql("staged_so_far"), batch_id)
-            if finished is None and (row is None or row["content_digest"] != content_digest):
+            if finished is not None:
+                await tell(tx, batch_id, "batch.staged", finished, rows=end.rows)
+            elif row is None or row["content_digest"] != content_digest:
                 raise _another_file(batch_id)
     except asyncpg.UniqueViolationError:
         async with core.database.transaction() as tx:
             await tx.execute(sql("delete_batch_rows"), batch_id)
-            await tx.execute(sql("delete_batch"), batch_id)
-            batch_id = await tx.fetchval(sql("batch_by_content"), content_digest)
+            maker = await tx.fetchval(sql("delete_batch"), batch_id)
+            same = await tx.fetchval(sql("batch_by_content"), content_digest)
+            if maker is not None:
+                await tell(tx, batch_id, "batch.discarded", maker, same_as=str(same))
+            batch_id = same
     return await read_batch(core, batch_id)
 
 
@@ -288,6 +297,7 @@ async def start_within(tx: Connection, batch_id: UUID, *, actor: str) -> Batch:
         raise StateConflict(
             f"batch {batch_id} is {batch.state.value}: send its file again to complete it, then start it"
         )
+    await tell(tx, batch_id, "batch.started", actor, rows=batch.rows_staged)
     return batch
 
 

@@ -1,5 +1,6 @@
 """What people do to payouts: hold, release, retry, cancel, correct a destination. All go through the transition table."""
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -42,6 +43,7 @@ async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str
     if row["state"] == PayoutState.HELD:
         if PEOPLE in {gate["gate"] for gate in await tx.fetch(sql("open_gates"), payout_id)}:
             raise _conflict(row, "held", "somebody holds it already")
+        await _note_hold(tx, payout_id, cause, actor)
     else:
         if not may_move(PayoutState(row["state"]), PayoutState.HELD):
             raise _conflict(row, "held", "it has gone too far for that")
@@ -212,6 +214,20 @@ async def correct_destination_within(
     )
     await record_facts(tx, [fact], actor=actor)
     await judge_again(core, tx, [payout_id], actor)
+
+
+async def _note_hold(tx: Connection, payout_id: UUID, cause: str, actor: str) -> None:
+    """A person's hold on top of another: the payout stays what it is, and the log says who joined in."""
+    noted = one(await tx.fetchrow(sql("next_version_of_payout"), payout_id))
+    fact = Fact(
+        subject_id=payout_id,
+        version=noted["version"],
+        type="payout.hold_added",
+        data=json.dumps({"cause": cause}),
+        before=noted["digest"],
+        after=noted["digest"],
+    )
+    await record_facts(tx, [fact], actor=actor)
 
 
 async def _locked(tx: Connection, payout_id: UUID) -> asyncpg.Record:

@@ -1,13 +1,16 @@
 """What the game tells of its players: references to checks made elsewhere, and how much it distrusts them."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rewardrails import ids
 from rewardrails.domain.policy.case import CheckKind, CheckResult
 from rewardrails.engine.core import Core
 from rewardrails.errors import FieldInvalid
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
 
@@ -60,6 +63,11 @@ async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *
         [report.expires_at for report in latest],
         actor,
     )
+    facts = [
+        _fact("player.checked", report, kind=report.kind.value, result=report.result.value, age=report.age)
+        for report in latest
+    ]
+    await record_facts(tx, facts, actor=actor)
     await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
 
 
@@ -84,4 +92,11 @@ async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, a
         [report.expires_at for report in latest],
         actor,
     )
+    facts = [_fact("player.risk_reported", report, score=report.score, reasons=report.reasons) for report in latest]
+    await record_facts(tx, facts, actor=actor)
     await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
+
+
+def _fact(event: str, report: CheckReport | RiskReport, **said: object) -> Fact:
+    data = {"player_id": report.player_id, "expires_at": report.expires_at.isoformat()} | said
+    return Fact(subject_id=ids.new_id(), version=1, type=event, data=json.dumps(data))

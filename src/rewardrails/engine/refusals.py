@@ -17,18 +17,32 @@ from rewardrails.store.sql import sql
 
 TOLD = frozenset(
     {
+        ErrorCode.ASSET_NOT_REDEEMABLE,
+        ErrorCode.CONTENT_ALTERED,
+        ErrorCode.DATA_ERASED,
+        ErrorCode.DESTINATION_BLOCKED,
+        ErrorCode.DUPLICATE_CONFLICT,
         ErrorCode.FORBIDDEN,
-        ErrorCode.STATE_CONFLICT,
+        ErrorCode.JURISDICTION_NOT_ALLOWED,
+        ErrorCode.LEGAL_APPROVAL_MISSING,
+        ErrorCode.LIMIT_EXCEEDED,
         ErrorCode.NOT_CANCELABLE,
-        ErrorCode.PROOF_REQUIRED,
+        ErrorCode.OWNERSHIP_NOT_PROVED,
         ErrorCode.PAYOUTS_PAUSED,
+        ErrorCode.PROOF_REQUIRED,
+        ErrorCode.PROVIDER_DISABLED,
+        ErrorCode.STATE_CONFLICT,
+        ErrorCode.STEP_UP_REQUIRED,
         ErrorCode.WEBHOOK_SIGNATURE_INVALID,
         ErrorCode.WEBHOOK_STALE,
+        ErrorCode.WEBHOOK_SUBJECT_MISMATCH,
     }
 )
 """Refusals of right or policy. Mistakes in what was sent are none, and who is not known leaves nothing."""
-PER_MINUTE = 20
+PER_MINUTE = 200
 """How many refusals of one actor's one action are told in one minute; nobody fills the log by asking."""
+PER_OBJECT = 5
+"""How many of them are told about one object: the same refusal again and again hides none about another one."""
 _TRIES = 3
 _KEPT_FULL = 4096
 _SUBJECTS = UUID("6f1c2d0e-7a53-5c7e-9f0b-2f6b1f5f6a11")
@@ -51,22 +65,23 @@ class Refusals:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._minute = ""
-        self._full: set[UUID] = set()
+        self._full: set[tuple[UUID, str | None]] = set()
 
     async def tell(self, attempted: Attempted, error: RewardRailsError) -> None:
         """Write `action.refused`, if the refusal is of the kind that is told; never raises when that cannot be done."""
         if error.code not in TOLD:
             return
-        subject = self._subject(attempted)
-        if subject in self._full:
+        subject, data = self._subject(attempted), _data(attempted, error)
+        known = (subject, data.get("object"))
+        if known in self._full:
             return
         try:
-            told = await self._write(subject, attempted, error)
+            told = await self._write(subject, data, attempted.actor, error.code)
         except LOST as lost:
             log.warning("refusal_not_told", action=attempted.action, code=error.code.value, reason=type(lost).__name__)
             return
         if not told and len(self._full) < _KEPT_FULL:
-            self._full.add(subject)
+            self._full.add(known)
 
     def _subject(self, attempted: Attempted) -> UUID:
         minute = f"{clock.now():%Y-%m-%dT%H:%M}"
@@ -75,18 +90,18 @@ class Refusals:
             self._full.clear()
         return uuid5(_SUBJECTS, "\x1f".join((attempted.actor, attempted.action, minute)))
 
-    async def _write(self, subject: UUID, attempted: Attempted, error: RewardRailsError) -> bool:
-        data = json.dumps(_data(attempted, error))
+    async def _write(self, subject: UUID, data: Mapping[str, str], actor: str, code: ErrorCode) -> bool:
         async with self._core.database.reading() as connection:
             for _ in range(_TRIES):  # two at once take the same place, and one of them tries again
                 version = await connection.fetchval(
                     sql("record_refusal"),
                     subject,
-                    data,
-                    attempted.actor,
+                    json.dumps(data),
+                    actor,
                     origin.current(),
-                    error.code.value,
+                    code.value,
                     PER_MINUTE,
+                    PER_OBJECT,
                 )
                 if version is not None:
                     return True

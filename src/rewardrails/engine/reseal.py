@@ -11,12 +11,14 @@ from typing import Any
 
 import asyncpg
 
+from rewardrails import ids
 from rewardrails.engine import webhooks
 from rewardrails.engine.core import DESTINATION, EVIDENCE, RAIL_STATE, Core
 from rewardrails.errors import ConfigInvalid, DataErased, KeyMissing, StateConflict
 from rewardrails.security import operators
 from rewardrails.security.data_keys import SEAL, stored_keys, unwrap, wrap
 from rewardrails.security.wrapping import KeyRing
+from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 BATCH = 500
@@ -56,7 +58,7 @@ class Resealed:
     retired: tuple[str, ...]
 
 
-async def reseal(core: Core, *, batch: int = BATCH) -> Resealed:
+async def reseal(core: Core, *, actor: str, batch: int = BATCH) -> Resealed:
     """Seal everything with the present data key, wrap the keys of lookups with the present master key, retire the rest.
 
     Values of erased players become empty. A key that still seals something is not retired. Raises, before anything is
@@ -67,6 +69,8 @@ async def reseal(core: Core, *, batch: int = BATCH) -> Resealed:
         raise StateConflict("the keys of this process were not taken from the database: open it with the configuration")
     await _refuse_newer(core)
     await _refuse_missing(core)
+    run = ids.new_id()
+    await core.database.run(lambda tx: tell(tx, run, "vault.reseal_begun", actor, key_id=core.vault.key_id))
     values = unreadable = 0
     for _ in range(MAX_PASSES):
         passes = [await _column(core, column, batch) for column in COLUMNS]
@@ -75,7 +79,10 @@ async def reseal(core: Core, *, batch: int = BATCH) -> Resealed:
         if not done:
             break
     await _wrap_anew(core, ring)
-    return Resealed(values=values, unreadable=unreadable, retired=await _retire(core))
+    retired = await _retire(core)
+    said = {"values": values, "unreadable": unreadable, "retired": retired}
+    await core.database.run(lambda tx: tell(tx, run, "vault.resealed", actor, **said))
+    return Resealed(values=values, unreadable=unreadable, retired=retired)
 
 
 async def keys_in_use(core: Core) -> frozenset[str]:

@@ -12,7 +12,7 @@ from rewardrails.security.roles import MATRIX, Role
 from rewardrails.security.scopes import Scope
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Connection, Database
-from rewardrails.store.facts import Fact, record_facts
+from rewardrails.store.facts import Fact, record_facts, tell
 from rewardrails.store.sql import sql
 
 __all__ = [
@@ -59,7 +59,7 @@ async def create_key(
         await _hold_maker(tx, actor)
         digest = vault.api_key_digest(token.encode())
         await tx.execute(sql("insert_api_key"), key.id, key.name, digest, sorted(scopes), actor)
-        await record_facts(tx, [Fact(subject_id=key.id, version=1, type="key.created")], actor=actor)
+        await tell(tx, key.id, "key.created", actor, name=key.name, scopes=sorted(scopes))
     return key, Secret(token)
 
 

@@ -17,6 +17,7 @@ from rewardrails.security.roles import Role
 from rewardrails.security.sessions import Method, OpenedSession
 from rewardrails.security.sign_in import SignIn
 from rewardrails.store.database import Connection
+from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 WAIT_SECONDS = 600
@@ -159,8 +160,8 @@ async def _operator(
         row = await tx.fetchval(sql("insert_operator"), made, name, sorted(roles), None, None, None, *who, None, actor)
         if row is None:  # there is one, disabled
             return None
-        await operators.tell(tx, made, "operator.added", actor, roles=sorted(roles))
+        await tell(tx, made, "operator.added", actor, roles=sorted(roles))
     elif roles != set(known["roles"]):
         await tx.execute(sql("set_operator_roles"), known["id"], sorted(roles))
-        await operators.tell(tx, known["id"], "operator.roles_set", actor, roles=sorted(roles))
+        await tell(tx, known["id"], "operator.roles_set", actor, before=sorted(known["roles"]), roles=sorted(roles))
     return await tx.fetchrow(sql("operator_by_subject"), settings.issuer, subject)

@@ -1,7 +1,5 @@
 """People who may sign in: who they are, what they are, and how they prove it."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +14,7 @@ from rewardrails.security.caller import CallerKind
 from rewardrails.security.roles import Role
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Connection, Database
-from rewardrails.store.facts import Fact, record_facts
+from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 MAX_NAME_LENGTH = 200
@@ -113,7 +111,9 @@ async def set_roles(database: Database, name: str, roles: frozenset[Role], *, ac
     async with database.transaction() as tx:
         operator = await _locked(tx, name, actor)
         await tx.execute(sql("set_operator_roles"), operator["id"], sorted(roles))
-        await tell(tx, operator["id"], "operator.roles_set", actor, roles=sorted(roles))
+        await tell(
+            tx, operator["id"], "operator.roles_set", actor, before=sorted(operator["roles"]), roles=sorted(roles)
+        )
     return UUID(str(operator["id"]))
 
 
@@ -152,13 +152,6 @@ async def end_sessions(tx: Connection, operator_id: UUID, *, actor: str) -> None
 def open_totp(vault: Vault, operator: asyncpg.Record) -> Secret:
     """The secret of an operator's codes."""
     return Secret(vault.open(operator["totp_ciphertext"], TOTP_PURPOSE, operator["totp_key_id"]).decode())
-
-
-async def tell(tx: Connection, operator_id: UUID, event: str, actor: str, **data: Sequence[str]) -> None:
-    """Note an event of an operator."""
-    version = await tx.fetchval(sql("next_version_of"), operator_id)
-    fact = Fact(subject_id=operator_id, version=version, type=event, data=json.dumps(data))
-    await record_facts(tx, [fact], actor=actor)
 
 
 def _checked(new: NewOperator) -> str:

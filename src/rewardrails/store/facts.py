@@ -1,5 +1,6 @@
 """Writing to the one event log, in the transaction that decides what it tells."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -38,6 +39,14 @@ async def record_facts(tx: Connection, facts: Sequence[Fact], *, actor: str) -> 
         [fact.origin for fact in facts],
         [fact.before for fact in facts],
         [fact.after for fact in facts],
+    )
+
+
+async def tell(tx: Connection, subject_id: UUID, event: str, actor: str, **data: object) -> None:
+    """Write the next event of a subject that this transaction holds; `data` is what JSON knows."""
+    version = await tx.fetchval(sql("next_version_of"), subject_id)
+    await record_facts(
+        tx, [Fact(subject_id=subject_id, version=version, type=event, data=json.dumps(data))], actor=actor
     )
 
 

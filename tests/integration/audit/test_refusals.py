@@ -1,12 +1,13 @@
 """What somebody was not let do stands in the log, with who, what, on what and why; and nobody fills the log by asking."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from rewardrails import ids
-from rewardrails.engine.refusals import PER_MINUTE, Attempted, Refusals
-from rewardrails.errors import FieldInvalid, Forbidden, NotFound, StateConflict
+from rewardrails import clock, ids
+from rewardrails.engine.refusals import PER_MINUTE, PER_OBJECT, Attempted, Refusals
+from rewardrails.errors import DataErased, FieldInvalid, Forbidden, NotFound, StateConflict, StepUpRequired
 from rewardrails.security.keys import Scope
 from rewardrails.store.origin import coming_from
 from tests.api.client import Api, SignedRail, running_api
@@ -16,6 +17,11 @@ from tests.support.season import CONFIG, opened_core
 
 pytestmark = pytest.mark.promise("G5")
 TWO_SIGN = '[[approvals]]\nname = "all"\nneeds = 1\n'
+
+
+class MinuteThatStands(clock.SystemClock):
+    def now(self) -> datetime:
+        return datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -91,11 +97,59 @@ async def test_nobody_fills_the_log_by_asking(api: Api, trials) -> None:
     payout_id = await api.payout()
     reader = await api.key_with({Scope.READ})
 
-    for _ in range(4 * PER_MINUTE):
+    for _ in range(8 * PER_OBJECT):
         await api.post(f"/v1/payouts/{payout_id}/cancel", token=reader)
 
-    assert 0 < len(await refusals(api)) <= 2 * PER_MINUTE  # the minute may have turned once
-    trials(4 * PER_MINUTE)
+    assert 0 < len(await refusals(api)) <= 2 * PER_OBJECT  # the minute may have turned once
+    trials(8 * PER_OBJECT)
+
+
+async def test_refusals_about_one_object_hide_none_about_another(api: Api) -> None:
+    first, second = await api.payout(1), await api.payout(2)
+    reader = await api.key_with({Scope.READ})
+
+    for _ in range(2 * PER_OBJECT):
+        await api.post(f"/v1/payouts/{first}/cancel", token=reader)
+    await api.post(f"/v1/payouts/{second}/cancel", token=reader)
+
+    assert (await refusals(api))[-1]["object"] == second
+
+
+async def test_the_last_refusal_told_of_a_minute_says_that_there_may_be_more(database_dsn: str) -> None:
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        told = Refusals(core)
+        with clock.use(MinuteThatStands()):
+            for _ in range(PER_MINUTE + 3):
+                await told.tell(
+                    Attempted(actor="key:1", action="cancel", object=str(ids.new_id())), Forbidden("not you")
+                )
+
+        async with core.database.reading() as connection:
+            rows = await connection.fetch("SELECT data FROM event WHERE outcome = 'refused' ORDER BY n")
+    said = [json.loads(row["data"]) for row in rows]
+    assert len(said) == PER_MINUTE
+    assert [one.get("more", False) for one in said] == [False] * (PER_MINUTE - 1) + [True]
+
+
+async def test_an_old_sign_in_and_an_erased_player_are_told(database_dsn: str) -> None:
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        told = Refusals(core)
+        for refused in (StepUpRequired("prove it again"), DataErased("gone")):
+            await told.tell(Attempted(actor="key:1", action="approve"), refused)
+
+        async with core.database.reading() as connection:
+            rows = await connection.fetch("SELECT code FROM event WHERE outcome = 'refused' ORDER BY n")
+    assert [row["code"] for row in rows] == ["step_up_required", "data_erased"]
+
+
+async def test_reading_more_than_a_reader_may_is_told(api: Api) -> None:
+    """Whole destinations, and keys; not what is masked."""
+    reader = await api.key_with({Scope.PLAYERS})
+
+    answers = [await api.get(path, token=reader) for path in ("/v1/manual", "/v1/keys", "/v1/payouts")]
+
+    assert [answer.status for answer in answers] == [403, 403, 403]
+    assert [one["action"] for one in await refusals(api)] == ["GET /v1/manual", "GET /v1/keys"]
 
 
 async def test_a_refusal_stays_though_what_was_refused_was_rolled_back(database_dsn: str) -> None:

@@ -10,7 +10,7 @@ from tests.integration.vault.worlds import ring, world
 async def _run(dsn: str) -> None:
     async with world(dsn, [], ring("b", "a")) as core:
         print("begun", flush=True)  # noqa: T201 - the parent waits for it
-        await reseal(core, batch=5)
+        await reseal(core, actor="test", batch=5)
 
 
 asyncio.run(_run(sys.argv[1]))

@@ -192,7 +192,7 @@ async def test_resealing_makes_nothing_readable_again_and_empties_what_was_erase
         await send_all(core)
         await erase_player(core, ASKED, actor="key:c")
     async with world(database_dsn, [], ring("b", "a")) as core:
-        done = await reseal(core)
+        done = await reseal(core, actor="test")
 
         assert (done.unreadable, len(done.retired)) == (0, 1)
         async with core.database.reading() as connection:

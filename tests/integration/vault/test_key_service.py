@@ -90,7 +90,7 @@ async def test_a_database_moves_from_a_master_key_to_a_service_and_lookups_stay(
         digest = core.vault.digest(b"something")
     with running() as url:
         async with world(database_dsn, [rail], KeyRing(current=LittleKms(url), others=(master("a"),))) as core:
-            await reseal(core)
+            await reseal(core, actor="test")
         async with world(database_dsn, [rail], KeyRing(current=LittleKms(url))) as core:
             assert core.vault.digest(b"something") == digest
             await send_all(core)

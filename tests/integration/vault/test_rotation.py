@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import sys
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,7 @@ async def test_a_season_is_paid_once_while_everything_is_sealed_anew(database_ds
         async def rotate() -> None:
             nonlocal passes
             while len(paid_to) < len(wanted):
-                await reseal(after, batch=7)
+                await reseal(after, actor="test", batch=7)
                 passes += 1
 
         async def work(core, first: int) -> None:
@@ -59,7 +60,7 @@ async def test_a_season_is_paid_once_while_everything_is_sealed_anew(database_ds
                 await asyncio.sleep(0)
 
         await asyncio.wait_for(asyncio.gather(rotate(), work(before, 0), work(after, ROWS)), 60)
-        last = await reseal(after)
+        last = await reseal(after, actor="test")
 
         assert (paid_to, rail.double_pays) == (wanted, [])
         assert Counter((await states(after)).values()) == {"paid": ROWS * 5}
@@ -128,8 +129,15 @@ async def test_after_resealing_the_new_key_alone_opens_everything(database_dsn):
         )
         digest = old.vault.digest(b"something")
     async with world(database_dsn, [rail], ring("b", "a")) as core:
-        done = await reseal(core)
+        done = await reseal(core, actor="test")
         assert (done.unreadable, len(done.retired)) == (0, 1)
+        async with core.database.reading() as connection:
+            told = await connection.fetch("SELECT type, actor, data FROM event WHERE type LIKE 'vault.%' ORDER BY n")
+        assert [(row["type"], row["actor"]) for row in told] == [
+            ("vault.reseal_begun", "test"),
+            ("vault.resealed", "test"),
+        ]
+        assert json.loads(told[1]["data"])["retired"] == list(done.retired)
 
     async with world(database_dsn, [rail], ring("b")) as alone:
         here = await salts(alone)
@@ -149,7 +157,7 @@ async def test_whoever_still_seals_with_the_old_key_does_not_turn_it_back(databa
             await request(new, [reward(1)])
 
         with pytest.raises(StateConflict, match="is newer than"):
-            await reseal(old)
+            await reseal(old, actor="test")
 
 
 @pytest.mark.promise("G2")
@@ -165,7 +173,7 @@ async def test_a_resealing_killed_again_and_again_loses_nothing(database_dsn, tm
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with world(database_dsn, [rail], ring("b", "a")) as core:
-        done = await reseal(core)
+        done = await reseal(core, actor="test")
         assert done.unreadable == 0
         assert set().union(*(await key_ids(core)).values()) == {core.vault.key_id}
         for _ in range(15):
@@ -185,7 +193,7 @@ async def test_what_an_older_version_sealed_is_read_and_becomes_its_players(data
         await send_all(core)
         assert Counter((await states(core)).values()) == {"paid": 1}
 
-        done = await reseal(core)
+        done = await reseal(core, actor="test")
 
         assert (done.unreadable, len(done.retired)) == (0, 1)
         assert all(sealed[:1] == b"\x02" for _, sealed, _, _ in await all_sealed(core))
@@ -238,7 +246,7 @@ async def test_people_sign_in_with_their_old_codes_after_a_rotation(database_dsn
     async with world(database_dsn, [], ring("a")) as core:
         ann = await person(core, Role.ADMIN, name="ann")
     async with world(database_dsn, [], ring("b", "a")) as core:
-        await reseal(core)
+        await reseal(core, actor="test")
         assert await keys_in_use(core) == frozenset()
     async with world(database_dsn, [], ring("b")) as core:
         ways = SignIn(core.database, core.vault, core.config.sign_in)

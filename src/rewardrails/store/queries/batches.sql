@@ -59,7 +59,7 @@ WHERE id = $1 AND state = 'staging' AND rows_staged = $5 AND prefix_digest IS NO
 
 -- name: finish_staging
 UPDATE batch SET state = 'staged', content_digest = $2
-WHERE id = $1 AND state = 'staging' AND rows_staged = $3 AND prefix_digest = $4 RETURNING id
+WHERE id = $1 AND state = 'staging' AND rows_staged = $3 AND prefix_digest = $4 RETURNING created_by
 
 -- name: batch_by_content
 SELECT id FROM batch WHERE content_digest = $1
@@ -68,7 +68,7 @@ SELECT id FROM batch WHERE content_digest = $1
 DELETE FROM batch_row WHERE batch_id = $1
 
 -- name: delete_batch
-DELETE FROM batch WHERE id = $1 AND state = 'staging' RETURNING id
+DELETE FROM batch WHERE id = $1 AND state = 'staging' RETURNING created_by
 
 -- name: batch_needs
 -- What the rows that are not payouts yet will ask of each campaign's pools.

@@ -71,10 +71,13 @@ SELECT (SELECT extract(epoch FROM rr_now() - min(created_at))::float8 FROM event
     (SELECT min(n) FROM event WHERE position IS NULL AND transaction_id >= pg_snapshot_xmax(pg_current_snapshot())) AS of_nobody
 
 -- name: record_refusal
--- At most $6 for one actor, action and minute: the subject stands for all three.
+-- At most $6 for one actor, action and minute: the subject stands for all three; the last says that there may be more. At
+-- most $7 of them about one object.
 INSERT INTO event (subject_id, version, type, data, actor, origin, outcome, code)
-SELECT $1, count(*) + 1, 'action.refused', $2::jsonb, $3, $4, 'refused', $5
-FROM event WHERE subject_id = $1 HAVING count(*) < $6
+SELECT $1, count(*) + 1, 'action.refused', $2::jsonb || CASE WHEN count(*) = $6 - 1 THEN '{"more": true}' ELSE '{}' END::jsonb,
+    $3, $4, 'refused', $5
+FROM event WHERE subject_id = $1
+HAVING count(*) < $6 AND count(*) FILTER (WHERE data ->> 'object' IS NOT DISTINCT FROM $2::jsonb ->> 'object') < $7
 ON CONFLICT DO NOTHING RETURNING version
 
 -- name: seal_state

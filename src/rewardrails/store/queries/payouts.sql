@@ -116,6 +116,11 @@ UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destinat
 WHERE id = $1 AND version = $2
 RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS after_digest
 
+-- name: next_version_of_payout
+-- Something was noted about it that changes nothing it says.
+UPDATE payout SET version = version + 1, updated_at = rr_now() WHERE id = $1
+RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS digest
+
 -- name: payout_state
 SELECT state FROM payout WHERE id = $1
 
