@@ -1,11 +1,11 @@
 """A new master key, while players are being paid: everything is opened by somebody, and nobody is paid twice."""
 
 import asyncio
+import json
 import os
 import random
 import signal
 import sys
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
