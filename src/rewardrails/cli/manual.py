@@ -38,7 +38,7 @@ async def next_items(*, limit: int = 10, session: Here) -> None:
             one.payout_id,
             money(one.amount, one.asset, one.amount_minor),
             one.destination_kind,
-            one.destination,
+            f"not to be paid: {one.code.value}" if one.code else one.destination,
             one.memo,
             f"{one.campaign} / {one.reward_id}",
             one.player_id,

@@ -11,6 +11,8 @@ from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.sql import sql
 
 MAX_KEY_LENGTH = 200
+ABOUT_PAYOUTS = "payouts."
+"""How operations begin whose answers show a payout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ async def _once(
         return _replay(call, one(await tx.fetchrow(sql("read_idempotency"), *_names(call))))
     status, body = await work(tx)
     await tx.execute(sql("store_response"), *_names(call), status, body)
+    await _forget_erased(tx, call)
     return StoredResponse(status=status, body=body, replayed=False)
 
 
@@ -111,8 +114,16 @@ async def _bind(tx: Connection, call: IdempotentCall) -> StoredResponse | None:
 async def _finish(tx: Connection, call: IdempotentCall, status: int, body: bytes) -> StoredResponse:
     """Store the answer, unless an equal call has stored its own meanwhile: then that one is the answer."""
     if await tx.fetchval(sql("finish_idempotency"), *_names(call), call.digest, status, body) is not None:
+        await _forget_erased(tx, call)
         return StoredResponse(status=status, body=body, replayed=False)
     return _replay(call, one(await tx.fetchrow(sql("read_idempotency"), *_names(call))))
+
+
+async def _forget_erased(tx: Connection, call: IdempotentCall) -> None:
+    """An erasure goes through the answers that are stored: one that comes just behind it must not keep what it erased."""
+    if call.operation.startswith(ABOUT_PAYOUTS):
+        await tx.execute(sql("writing_for_players"))
+        await tx.execute(sql("erase_answer_of_erased"), *_names(call))
 
 
 def _names(call: IdempotentCall) -> tuple[str, str, str]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+import structlog
+
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
@@ -12,16 +15,21 @@ from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
+from rewardrails.engine.ready import is_as_asked
 from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
 from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.sql import sql
 
 MIN_PROOF_LENGTH = 3
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualItem:
-    """One payout that waits for a person's hands; amount in smallest units."""
+    """One payout that waits for a person's hands; amount in smallest units.
+
+    `code` says why it must not be paid; then there is no destination.
+    """
 
     payout_id: UUID
     provider: str
@@ -30,8 +38,9 @@ class ManualItem:
     player_id: str
     amount_minor: int
     asset: str
-    destination: Destination = field(repr=False)
+    destination: Destination | None = field(repr=False)
     since: datetime
+    code: ErrorCode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,23 +53,29 @@ class ManualResult:
 
 
 async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> list[ManualItem]:
-    """The open queue of every manual provider, oldest first."""
+    """The open queue of every manual provider, oldest first; what was altered in the database since shows no destination."""
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
-    return [
-        ManualItem(
-            payout_id=row["id"],
-            provider=row["provider"],
-            campaign=row["campaign"],
-            reward_id=row["reward_id"],
-            player_id=row["player_id"],
-            amount_minor=row["amount"],
-            asset=row["asset"],
-            destination=core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"]),
-            since=row["since"],
-        )
-        for row in rows
-    ]
+    return [_item(core, row) for row in rows]
+
+
+def _item(core: Core, row: asyncpg.Record) -> ManualItem:
+    destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
+    is_right = is_as_asked(core, row, destination)
+    if not is_right:
+        log.error("payout_altered", payout_ids=[str(row["id"])])
+    return ManualItem(
+        payout_id=row["id"],
+        provider=row["provider"],
+        campaign=row["campaign"],
+        reward_id=row["reward_id"],
+        player_id=row["player_id"],
+        amount_minor=row["amount"],
+        asset=row["asset"],
+        destination=destination if is_right else None,
+        since=row["since"],
+        code=None if is_right else ErrorCode.CONTENT_ALTERED,
+    )
 
 
 async def settle(core: Core, payout_id: UUID, *, proof: str, actor: str) -> PayoutState:

@@ -1,7 +1,7 @@
 """Providers' notices: believed only with a valid signature, kept raw, applied in batches, quarantined when they fit nothing."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache, partial
 from typing import cast
@@ -76,7 +76,7 @@ class _Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What is kept of an applied notice: its body, sealed for the one player it speaks of; of several or none, nothing."""
+    """What is kept of a notice that was judged: its body, sealed for the one player it speaks of; of several or none, nothing."""
 
     body: bytes = field(repr=False)
     player_id: str | None
@@ -257,8 +257,11 @@ async def _settle(core: Core, connection: Connection, settled: Sequence[_Settled
 
 def _judged(row: asyncpg.Record, verdicts: Collection[Verdict], kept: Callable[[], _Kept]) -> _Settled:
     """A notice may speak of several payouts: the worst that was found counts."""
-    if Verdict.MISMATCH in verdicts:
-        return _quarantined(row, ErrorCode.WEBHOOK_SUBJECT_MISMATCH)
+    if Verdict.MISMATCH in verdicts:  # evidence: of several players it stays whole, of one it goes when the player goes
+        mine = kept()
+        return replace(
+            _quarantined(row, ErrorCode.WEBHOOK_SUBJECT_MISMATCH), kept=mine if mine.player_id is not None else None
+        )
     if Verdict.UNMATCHED in verdicts:
         return _later(row, ErrorCode.NOT_FOUND)
     return _Settled(id=row["id"], provider=row["provider"], state=InboxState.APPLIED, kept=kept())

@@ -18,6 +18,7 @@ from rewardrails.security.keys import PERSONAL
 from rewardrails.security.operators import Enrolment, NewOperator
 from rewardrails.security.persons import roots_of
 from rewardrails.security.roles import Role, scopes_of
+from rewardrails.security.scopes import Scope
 from rewardrails.security.vault import Vault
 from rewardrails.store.database import Connection, Database, one
 from rewardrails.store.facts import Fact, record_facts
@@ -25,6 +26,10 @@ from rewardrails.store.sql import sql
 
 FIRST_ADMINS = 2
 """So many admins, counted as long as the database lives, are made by one person alone: before that there is no other one."""
+
+
+TAKES_TWO = PERSONAL | {Scope.POOLS, Scope.TREASURY}
+"""What nobody is given by one admin alone: a person's word, and the money."""
 
 
 class ChangeKind(StrEnum):
@@ -63,12 +68,12 @@ class Proposal:
 
 
 async def needs_second(database: Database, change: Change) -> bool:
-    """Whether a change gives somebody what takes a person, so that two admins have to want it."""
+    """Whether a change gives somebody what takes a person, or the money, so that two admins have to want it."""
     async with database.reading() as connection:
         row = one(await connection.fetchrow(sql("standing_before_change"), change.name.strip()))
     had = frozenset(map(Role, row["roles"] or ()))
     wanted = had if change.kind is ChangeKind.RESET else change.roles
-    if not PERSONAL & scopes_of(wanted):
+    if not TAKES_TWO & scopes_of(wanted):
         return False
     match change.kind:
         case ChangeKind.RESET:

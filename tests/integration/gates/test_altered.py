@@ -1,15 +1,18 @@
 """Who writes to the database without our keys pays nobody: what is stored must be what was asked for."""
 
+from dataclasses import replace
+
 import pytest
 
-from rewardrails.engine import batches
+from rewardrails.engine import batches, manual
 from rewardrails.engine.operate import release_hold
 from rewardrails.errors import ErrorCode
 from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger.invariants import verify
+from rewardrails.providers.capabilities import ProviderType
 from tests.integration.gates.test_authors import FILE
 from tests.support.batches import stage_file
-from tests.support.scripted_rail import ScriptedRail
+from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, accept
 from tests.support.season import opened_core, request, reward, send_all, states
 
 pytestmark = [pytest.mark.promise("G1", "G5")]
@@ -63,3 +66,21 @@ async def test_an_altered_row_of_a_file_becomes_no_payout(database_dsn, tmp_path
         assert await states(core) == {}
         async with core.database.reading() as connection:
             assert await connection.fetchval("SELECT code FROM batch_row") == ErrorCode.CONTENT_ALTERED
+
+
+async def test_an_altered_payout_in_the_queue_of_people_shows_no_destination(database_dsn):
+    by_hand = ScriptedRail("by-hand", accept, replace(CAPABILITIES, provider_type=ProviderType.MANUAL))
+    async with opened_core(database_dsn, [by_hand]) as core:
+        notes = [reward(number, asset="USD", kind="manual_note", value=f"desk {number}") for number in (1, 2)]
+        altered, whole = await request(core, notes)
+        await send_all(core, "by-hand")
+        async with core.database.transaction() as tx:
+            await tx.execute(ALTERATIONS["destination"])
+
+        queue = {item.payout_id: item for item in await manual.queue(core)}
+
+        assert (queue[altered.payout_id].destination, queue[altered.payout_id].code) == (
+            None,
+            ErrorCode.CONTENT_ALTERED,
+        )
+        assert (queue[whole.payout_id].destination.value, queue[whole.payout_id].code) == ("desk 2", None)

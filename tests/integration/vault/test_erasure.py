@@ -13,14 +13,16 @@ from rewardrails import clock
 from rewardrails.bootstrap import key_ring
 from rewardrails.config import Config
 from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef, Order
 from rewardrails.domain.outcome import CreateOutcome, Rejected, RejectionScope
 from rewardrails.domain.policy.case import CheckKind, CheckResult
-from rewardrails.engine import operate, read
+from rewardrails.engine import operate, read, webhooks
 from rewardrails.engine.batches import open_batch, report, stage, start, start_chunk
 from rewardrails.engine.core import Core
 from rewardrails.engine.erase import Erased, ErasureRequest, erase_player
+from rewardrails.engine.idempotent import IdempotentCall, once, once_outside
 from rewardrails.engine.observe import apply_observations, new_seen
 from rewardrails.engine.players import CheckReport, report_checks
 from rewardrails.engine.reseal import reseal
@@ -243,6 +245,54 @@ async def test_references_and_answers_that_point_at_the_player_go_too(database_d
         assert "applicant-77" not in await _dump(database_dsn)
 
 
+@pytest.mark.promise("G6")
+async def test_a_notice_in_quarantine_goes_with_the_player_it_speaks_of(database_dsn):
+    async with world(database_dsn, [ScriptedRail("one", settle)], ring("a")) as core:
+        mine, other = await request(core, [reward(1), reward(2)])
+        await send_all(core)
+        wrong = [_of_another_amount(made.payout_id) for made in (mine, other)]
+        notices = [
+            webhooks.Notice(
+                provider="one", event_key=f"e-{number}", body=f"player{number}@x".encode(), observations=tuple(said)
+            )
+            for number, said in enumerate([wrong[:1], wrong[1:], wrong], 1)
+        ]
+        await webhooks.store_notices(core, notices)
+        await webhooks.apply_notices(core, 10)
+
+        before = [text for place, text in await _openable(core) if place == "webhook_inbox.body"]
+        await erase_player(core, ASKED, actor="key:c")
+        after = [text for place, text in await _openable(core) if place == "webhook_inbox.body"]
+
+        async with core.database.reading() as connection:
+            states_of = await connection.fetch("SELECT state FROM webhook_inbox")
+        assert [row["state"] for row in states_of] == ["quarantined"] * 3
+        assert sorted(before) == ["player1@x", "player2@x", "player3@x"]
+        assert sorted(after) == ["player2@x", "player3@x"], "what speaks of several players is evidence, and stays"
+
+
+@pytest.mark.promise("G6")
+@pytest.mark.parametrize("way", ["within", "outside"])
+async def test_an_answer_that_comes_just_behind_an_erasure_keeps_nothing_of_the_player(database_dsn, way):
+    async with world(database_dsn, [ScriptedRail("one", settle)], ring("a")) as core:
+        await request(core, [reward(1), reward(2)])
+        await send_all(core)
+        await erase_player(core, ASKED, actor="key:c")
+
+        for player in ("player:1", "player:2"):
+            shown = json.dumps({"player_id": player, "destination_masked": f"{player}@x"}).encode()
+            call = IdempotentCall(client="key:1", operation="payouts.hold", key=player, request=b"x")
+
+            async def answered(*_: object, shown: bytes = shown) -> tuple[int, bytes]:
+                return 200, shown
+
+            for _ in range(2):
+                again = await {"within": once, "outside": once_outside}[way](core.database, call, answered)
+            assert again.replayed
+            masked = "erased" if player == "player:1" else "player:2@x"
+            assert json.loads(again.body)["destination_masked"] == masked
+
+
 async def test_only_compliance_erases_and_only_somebody_known(database_dsn):
     async with world(database_dsn, [ScriptedRail("one")], ring("a")) as core, running_api(core) as api:
         nobody = await api.post("/v1/players/ghost/erase", {"reason": "case 1"})
@@ -329,3 +379,11 @@ async def _dump(dsn: str) -> str:
     finally:
         await connection.close()
     return "\n".join(row[0] for row in rows)
+
+
+def _of_another_amount(payout_id):
+    return Observation(
+        status=ObservedStatus.PAID,
+        rail_key=AttemptRef(payout_id=payout_id, attempt_no=1).rail_key,
+        amount=Money(amount_minor=1, asset="EUR"),
+    )

@@ -7,6 +7,7 @@ from rewardrails.api.schemas.common import In, Out, Words, decimal
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
 from rewardrails.engine.manual import ManualItem
+from rewardrails.errors import ErrorCode
 
 
 class ProofIn(In):
@@ -22,7 +23,7 @@ class RefusalIn(In):
 
 
 class ManualOut(Out):
-    """One payout that waits for a person's hands."""
+    """One payout that waits for a person's hands; where `code` is not null it must not be paid, and says no destination."""
 
     payout_id: UUID
     provider: str
@@ -36,6 +37,7 @@ class ManualOut(Out):
     destination: str
     memo: str
     since: datetime
+    code: ErrorCode | None
 
     @classmethod
     def of(cls, core: Core, item: ManualItem) -> "ManualOut":
@@ -49,10 +51,11 @@ class ManualOut(Out):
             asset=item.asset,
             amount=decimal(core, item.amount_minor, item.asset),
             amount_minor=str(item.amount_minor),
-            destination_kind=item.destination.kind,
-            destination=item.destination.value,
-            memo=item.destination.memo,
+            destination_kind=item.destination.kind if item.destination else "",
+            destination=item.destination.value if item.destination else "",
+            memo=item.destination.memo if item.destination else "",
             since=item.since,
+            code=item.code,
         )
 
 

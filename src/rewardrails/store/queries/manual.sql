@@ -1,6 +1,6 @@
 -- name: manual_queue
-SELECT p.id, p.provider, p.campaign, p.reward_id, p.player_id, p.amount, p.asset, p.destination_ciphertext,
-    p.destination_key_id, a.updated_at AS since,
+SELECT p.id, p.provider, p.campaign, p.reward_id, p.player_id, p.amount, p.asset, p.jurisdiction, p.destination_ciphertext,
+    p.destination_key_id, p.content_digest, p.address_digest, a.updated_at AS since,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt
 FROM attempt a JOIN payout p ON p.id = a.payout_id
 WHERE a.provider = ANY ($1::text[]) AND a.state = 'accepted' AND ($3::uuid IS NULL OR p.id > $3)

@@ -83,6 +83,15 @@ FROM (
 WHERE (idempotency.client, idempotency.operation, idempotency.key) = (answer.client, answer.operation, answer.key)
     AND said ? 'destination_masked' AND said ->> 'player_id' = ANY ($1::text[])
 
+-- name: erase_answer_of_erased
+-- One answer just stored, if its player was erased while it was made.
+UPDATE idempotency SET response = convert_to(jsonb_set(said, '{destination_masked}', '"erased"')::text, 'UTF8')
+FROM (
+    SELECT convert_from(response, 'UTF8')::jsonb AS said FROM idempotency
+    WHERE client = $1 AND operation = $2 AND key = $3 AND length(response) > 0) AS answer
+JOIN player_secret ON player_secret.player_id = said ->> 'player_id' AND player_secret.salt IS NULL
+WHERE client = $1 AND operation = $2 AND key = $3 AND said ? 'destination_masked'
+
 -- name: old_seals
 -- Data keys other than the present one ($1) that something is still sealed with.
 SELECT DISTINCT key_id FROM (

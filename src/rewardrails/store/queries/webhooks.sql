@@ -12,7 +12,7 @@ FROM webhook_inbox WHERE state = 'waiting' AND due_at <= rr_now()
 ORDER BY due_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: settle_webhooks
--- Once it is applied, what is kept of it belongs to its player.
+-- Once it is judged, what is kept of it belongs to its player.
 UPDATE webhook_inbox SET state = row.state, code = row.code, due_at = rr_now() + row.due_in * interval '1 second',
     body = COALESCE(row.body, webhook_inbox.body), body_key_id = COALESCE(row.key_id, webhook_inbox.body_key_id),
     observations = CASE WHEN row.body IS NULL THEN webhook_inbox.observations ELSE '' END,
