@@ -37,11 +37,13 @@ _POOLS = f"{_ENGINE}/test_pools_and_rewards.py"
 _STOPPING = f"{_ENGINE}/test_stopping.py"
 _NOTICES = f"{_ENGINE}/test_webhooks.py"
 _TAMPERING = "tests/integration/audit/test_tampering.py"
+_HIDDEN = "tests/integration/audit/test_hidden.py"
 _EVENTS = "tests/integration/events/test_events.py"
 _OUTAGE = "tests/integration/rails/test_outage.py"
 _SIGNATURES = "tests/unit/providers/test_signatures.py"
 _GUARDS = "tests/integration/engine/test_guards.py"
 _GATES = "tests/integration/gates/test_gates.py"
+_AUTHORS = "tests/integration/gates/test_authors.py"
 _RACES = "tests/integration/gates/test_approval_races.py"
 _RULES = "tests/unit/domain/policy/test_gates.py"
 _FACTS = "store/queries/gates.sql"
@@ -215,7 +217,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "legal approval without an end",
         "domain/policy/legal.py",
-        "        and approval.valid_until > case.facts.now\n",
+        "        and approval.valid_until > case.leaves_by\n",
         "",
         _RULES,
     ),
@@ -295,7 +297,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "an expired check of a player will do",
         "domain/policy/eligibility.py",
-        "    if check.expires_at <= case.facts.now:",
+        "    if check.expires_at <= case.leaves_by:",
         "    if check.expires_at is None:",
         _RULES,
     ),
@@ -583,5 +585,83 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    outcome = await _call(core, provider, claimed)\n",
         '    outcome = await _call(core, provider, claimed)\n    log.info("sent", to=claimed.order.destination.value)\n',
         "tests/canary/test_canaries.py",
+    ),
+    # What people say, and what the log proves ------------------------------------------------------------------------
+    _one(
+        "words of approval that outlive a change",
+        _PAYOUTS,
+        "WITH void AS (DELETE FROM sign_off WHERE payout_id = $1)\n",
+        "",
+        _AUTHORS,
+    ),
+    _one(
+        "a file's total that shrinks by being paid in parts",
+        _FACTS,
+        " AND (verdict = 'accepted' OR code IN ('pool_exhausted', 'payouts_paused'))",
+        " AND verdict = 'accepted'",
+        _AUTHORS,
+    ),
+    _one(
+        "a review that ends by time alone",
+        "domain/policy/abuse.py",
+        " and GATE not in case.facts.held_by:",
+        ":",
+        _RULES,
+    ),
+    _one(
+        "an approval that ends between claim and first byte",
+        "domain/policy/legal.py",
+        "approval.valid_until > case.leaves_by",
+        "approval.valid_until > case.facts.now",
+        _RULES,
+    ),
+    _one(
+        "a blockchain without a legal approval",
+        "providers/capabilities.py",
+        "if self.provider_type in OVER_A_BLOCKCHAIN:",
+        "if False:",
+        "tests/unit/providers/test_capabilities.py",
+    ),
+    _one(
+        "a country that hides a denied subdivision",
+        "domain/policy/eligibility.py",
+        "if touched(place, rule.deny) or",
+        "if covered(place, rule.deny) or",
+        _RULES,
+    ),
+    _one(
+        "payouts that no event tells of",
+        "events/payouts.py",
+        'if not row["is_told"]:',
+        "if False:",
+        _HIDDEN,
+    ),
+    _one(
+        "an event that is never sealed",
+        "events/verify.py",
+        'if row["of_nobody"] is not None:',
+        "if False:",
+        _HIDDEN,
+    ),
+    _one(
+        "checkpoints that nobody misses",
+        "events/verify.py",
+        "        fault = fault or await _unsigned(connection, walk.signed_to)\n",
+        "        pass\n",
+        _HIDDEN,
+    ),
+    _one(
+        "a queue that shows where altered payouts go",
+        "engine/manual.py",
+        "destination=destination if is_right else None",
+        "destination=destination",
+        "tests/integration/gates/test_altered.py",
+    ),
+    _one(
+        "refusals about one object that hide all others",
+        "store/queries/events.sql",
+        "HAVING count(*) < $6 AND count(*) FILTER",
+        "HAVING count(*) < $7 AND count(*) FILTER",
+        "tests/integration/audit/test_refusals.py",
     ),
 )

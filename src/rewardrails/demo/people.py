@@ -22,7 +22,7 @@ from rewardrails.facade_gates import Gates
 from rewardrails.providers.capabilities import ProviderType
 
 SAMPLE_LIST = "sample-sanctions"
-ADAPTER, ASSET = "fake", "ton:native"
+ADAPTER, ASSET, EXCHANGED = "fake", "ton:native", "custodial:USDT"
 DISTRUSTED = ("telegram:42098469", "telegram:376001182", "telegram:530098818")
 """Players of the season's first rows: the game takes one score back, a person releases one, the last one stays held."""
 MANY = 500
@@ -40,8 +40,11 @@ async def before_the_season(rails: RewardRails, console: Console) -> None:
     )
     console.print(f"compliance loaded the list {loaded.name}, dated today")
     if not await rails.gates.approvals():
-        recorded = await _as(rails, "legal").record_approval(_approval(days=30, ends_in=timedelta(minutes=-1)))
-        await _as(rails, "compliance").confirm_approval(recorded.id)
+        lapsed = _approval(ProviderType.TON_WALLET, ASSET, days=30, ends_in=timedelta(minutes=-1))
+        good = _approval(ProviderType.CRYPTO_EXCHANGE, EXCHANGED, days=30, ends_in=timedelta(days=335))
+        for new in (lapsed, good):
+            recorded = await _as(rails, "legal").record_approval(new)
+            await _as(rails, "compliance").confirm_approval(recorded.id)
         console.print(f"the legal approval for {ASSET} ended a minute ago: nothing of it may be sent")
         await _as(rails, "game").report_risk([_risk(player, 90) for player in DISTRUSTED])
         console.print(f"the game distrusts {len(DISTRUSTED)} players: 90 of 100")
@@ -58,11 +61,14 @@ async def while_it_is_paid(rails: RewardRails, batch_id: UUID, console: Console,
 
 
 async def _renew(rails: RewardRails, console: Console) -> None:
-    if any(one.confirmed_at and one.valid_until > clock.now() for one in await rails.gates.approvals()):
+    in_force = [one for one in await rails.gates.approvals() if one.confirmed_at and one.valid_until > clock.now()]
+    if any(ASSET in one.assets for one in in_force):
         return
     held = len(await _holds(rails, "legal_approval"))
     console.print(f"{held} payouts wait for a legal approval; legal records a renewed one")
-    recorded = await _as(rails, "legal").record_approval(_approval(days=0, ends_in=timedelta(days=365)))
+    recorded = await _as(rails, "legal").record_approval(
+        _approval(ProviderType.TON_WALLET, ASSET, days=0, ends_in=timedelta(days=365))
+    )
     try:
         await _as(rails, "legal").confirm_approval(recorded.id)
     except Forbidden as refusal:
@@ -102,12 +108,12 @@ def _as(rails: RewardRails, actor: str) -> Gates:
     return Gates(rails.core, actor=actor)
 
 
-def _approval(*, days: int, ends_in: timedelta) -> NewApproval:
+def _approval(over: ProviderType, asset: str, *, days: int, ends_in: timedelta) -> NewApproval:
     now = clock.now()
     return NewApproval(
-        provider_type=ProviderType.TON_WALLET,
+        provider_type=over,
         adapter=ADAPTER,
-        assets=frozenset({ASSET}),
+        assets=frozenset({asset}),
         jurisdictions=frozenset({"DE", "PL", "BR", "IN", "TR"}),
         campaigns=frozenset({"season-7"}),
         valid_from=now - timedelta(days=days, minutes=5),

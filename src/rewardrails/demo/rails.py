@@ -83,7 +83,6 @@ def _table(rail: FakeRail, process: FakeProviderProcess) -> str:
     def where(name: str) -> str:
         return json.dumps(f"file:{process.folder.absolute() / name}", ensure_ascii=False)
 
-    approval = ", needs_legal_approval = true" if rail.name == "ton" else ""
     fees = f'fees = {{ fixed = {{ EUR = "{FEE_CEILING}" }} }}\n' if rail.name == "bank" else ""
     return (
         f"# {rail.character}\n"
@@ -92,7 +91,7 @@ def _table(rail: FakeRail, process: FakeProviderProcess) -> str:
         'adapter = "fake"\n'
         "enabled = true\n"
         "call_timeout_seconds = 2.0\n"
-        f'settings = {{ base_url = "{process.url}", first_sync_after_seconds = 2.0{approval} }}\n'
+        f'settings = {{ base_url = "{process.url}", first_sync_after_seconds = 2.0 }}\n'
         f"credentials = {{ api_token = {where('token')}, webhook_secret = {where('webhook-secret')} }}\n"
         f"{fees}\n"
     )

@@ -42,6 +42,8 @@ from rewardrails.store.database import Connection, assert_no_transaction
 from rewardrails.store.sql import sql
 
 LEASE_MARGIN = timedelta(seconds=20)
+SEND_WITHIN = LEASE_MARGIN / 2
+"""The first byte of what was claimed leaves within this time, or not at all."""
 PROBE_SECONDS = 5.0
 MAX_STEPS = 8
 log = structlog.get_logger(__name__)
@@ -86,7 +88,7 @@ async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, want
         opened, rows = await _claim_rows(core, connection, provider, granted) if granted else ({}, [])
         if len(rows) < granted and budget.rate_per_second is not None:
             await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
-        send_before = started + LEASE_MARGIN.total_seconds() / 2
+        send_before = started + SEND_WITHIN.total_seconds()
         claimed = [_claimed(core, row, opened[row["id"]], send_before) for row in rows]
     if isinstance(provider, SupportsPrepare) and claimed:
         return await _prepare(core, provider, provider.name, claimed)
@@ -133,9 +135,10 @@ async def _claim_rows(
 
 async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> set[UUID]:
     """Ask every gate once more, now that money would leave; what is stopped moves back. Answers the ids that may go."""
-    found = await look(core, connection, [candidate_of(core, row) for row in rows])
+    found = await look(core, connection, [candidate_of(core, row) for row in rows], leaving_within=SEND_WITHIN)
     # The approval it counted under is gone and another one covers it: that one must have room, under its lock.
-    uncounted = await judge_batch(core, connection, [item.candidate for item in found if item.newly_counted])
+    changed_approval = [item.candidate for item in found if item.newly_counted]
+    uncounted = await judge_batch(core, connection, changed_approval, leaving_within=SEND_WITHIN)
     judged = {item.candidate.payout_id: item for item in (*found, *uncounted)}
     changed = [item for item in judged.values() if item.judgement.stopped or item.newly_counted]
     if changed:

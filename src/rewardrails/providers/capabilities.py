@@ -17,6 +17,9 @@ class ProviderType(StrEnum):
     TELEGRAM_IF_SUPPORTED = "telegram_if_supported"
 
 
+OVER_A_BLOCKCHAIN = frozenset({ProviderType.TON_WALLET, ProviderType.CRYPTO_EXCHANGE})
+
+
 class Dedupe(StrEnum):
     """What the rail does with a key it has seen."""
 
@@ -115,6 +118,11 @@ class Capabilities:
     environments: frozenset[ProviderEnvironment] = frozenset({ProviderEnvironment.SANDBOX})
     needs_legal_approval: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Whatever an adapter says, nothing goes over a blockchain without a recorded legal approval."""
+        if self.provider_type in OVER_A_BLOCKCHAIN:
+            object.__setattr__(self, "needs_legal_approval", True)
 
     @property
     def same_key_is_safe(self) -> bool:

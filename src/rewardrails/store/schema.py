@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0007"
+REVISION = "0008"
 CONNECT_SECONDS = 10.0
 
 

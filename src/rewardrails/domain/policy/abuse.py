@@ -8,10 +8,12 @@ GATE = "risk"
 
 
 def risk(case: Case) -> Verdict:
-    """Hold a player whose score is at or over the threshold."""
+    """Hold a player whose score is at or over the threshold; who is under review is not let go by time alone."""
     threshold, found = case.rules.risk_threshold, case.facts.risk
-    if threshold is None or found is None or found.expires_at <= case.facts.now or found.score < threshold:
+    if threshold is None or found is None or found.score < threshold:
         return Verdict(gate=GATE, inputs={"score": str(found.score) if found else "none"})
+    if found.expires_at <= case.facts.now and GATE not in case.facts.held_by:
+        return Verdict(gate=GATE, inputs={"score": f"{found.score}, expired"})
     return Verdict(
         gate=GATE,
         outcome=Outcome.HOLD,

@@ -153,9 +153,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known, as of `now`."""
+    """What is known, as of `now`; the money leaves until `leaves_by` (None: not now).
+
+    `held_by` names the gates that hold the payout already, `lifted` those a person overruled for exactly this content.
+    """
 
     now: datetime
+    leaves_by: datetime | None = None
     address: Address
     approvals: tuple[LegalApproval, ...] = ()
     checks: Mapping[CheckKind, PlayerCheck] = field(default_factory=dict)
@@ -168,6 +172,7 @@ class Facts:
     batch_total_minor: int | None = None
     counted: bool = False
     legal_approval_id: UUID | None = None
+    held_by: frozenset[str] = frozenset()
     lifted: frozenset[str] = frozenset()
 
 
@@ -178,6 +183,11 @@ class Case:
     subject: Subject
     facts: Facts
     rules: Rules
+
+    @property
+    def leaves_by(self) -> datetime:
+        """The moment until which what allows a payout has to last."""
+        return self.facts.leaves_by or self.facts.now
 
     def older_than(self, moment: datetime, age: timedelta) -> bool:
         """Whether `moment` lies further back than `age`."""

@@ -52,7 +52,7 @@ def screening(case: Case) -> Verdict:
     inputs = {}
     for name in sorted(_rule(case).screeners):
         result = case.facts.screenings.get(name)
-        fresh = result is not None and result.expires_at > case.facts.now
+        fresh = result is not None and result.expires_at > case.leaves_by
         said = result.screening if result is not None and fresh else Screening.UNKNOWN
         inputs[name] = said.value if fresh or result is None else "stale"
         if said is Screening.HIT:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rewardrails.domain.policy.case import Case, CheckKind, CheckResult
-from rewardrails.domain.policy.places import covered
+from rewardrails.domain.policy.places import covered, touched
 from rewardrails.domain.policy.rules import Eligibility
 from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
 from rewardrails.errors import ErrorCode
@@ -16,7 +16,7 @@ def jurisdiction(case: Case) -> Verdict:
     """Hold where campaign or rail does not pay, also when the rule came after the payout."""
     place = case.subject.jurisdiction
     for name, rule in _rules(case):
-        if covered(place, rule.deny) or (rule.allow and not covered(place, rule.allow)):
+        if touched(place, rule.deny) or (rule.allow and not covered(place, rule.allow)):
             return Verdict(
                 gate=PLACE,
                 outcome=Outcome.HOLD,
@@ -54,7 +54,7 @@ def _standing(case: Case, kind: CheckKind, minimum_age: int) -> str:
     check = case.facts.checks.get(kind)
     if check is None:
         return "missing"
-    if check.expires_at <= case.facts.now:
+    if check.expires_at <= case.leaves_by:
         return "expired"
     if check.result is not CheckResult.PASSED:
         return check.result.value

@@ -75,5 +75,5 @@ def _names(case: Case, approval: LegalApproval) -> bool:
         and subject.asset in approval.assets
         and covered(subject.jurisdiction, approval.jurisdictions)
         and (ANY in approval.campaigns or subject.campaign in approval.campaigns)
-        and approval.valid_until > case.facts.now
+        and approval.valid_until > case.leaves_by
     )

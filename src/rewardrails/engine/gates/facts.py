@@ -95,6 +95,7 @@ def _facts(
         batch_total_minor=int(own.batch_total) if own.batch_total else None,
         counted=candidate.counted,
         legal_approval_id=candidate.legal_approval_id,
+        held_by=own.held_by or frozenset(),
         lifted=own.lifted or frozenset(),
     )
 

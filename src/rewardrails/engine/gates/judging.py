@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypedDict
 from uuid import UUID
 
@@ -43,7 +44,9 @@ class Judged:
         return self.lets_through and not known
 
 
-async def judge_batch(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
+async def judge_batch(
+    core: Core, connection: Connection, candidates: Sequence[Candidate], *, leaving_within: timedelta | None = None
+) -> list[Judged]:
     """Judge payouts that are about to be let through, in order: each sees what those before it will have counted.
 
     Holds the locks of their counters until the transaction ends. The caller writes the additions of those that it lets
@@ -58,11 +61,16 @@ async def judge_batch(core: Core, connection: Connection, candidates: Sequence[C
         [subject.address_digest for subject in subjects],
         [subject.player_id for subject in subjects],
     )
-    return await look(core, connection, candidates)
+    return await look(core, connection, candidates, leaving_within=leaving_within)
 
 
-async def look(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
-    """The same without locking or noting anything: how they stand at this moment."""
+async def look(
+    core: Core, connection: Connection, candidates: Sequence[Candidate], *, leaving_within: timedelta | None = None
+) -> list[Judged]:
+    """The same without locking or noting anything: how they stand at this moment.
+
+    `leaving_within`: they are sent within this time from now on, and what allows them has to last so long.
+    """
     if not candidates:
         return []
     rules = core.config.rules
@@ -70,7 +78,8 @@ async def look(core: Core, connection: Connection, candidates: Sequence[Candidat
     usage = await counters.read(connection, rules, candidates, facts[0].approvals)
     judged = []
     for candidate, known in zip(candidates, facts, strict=True):
-        case = Case(subject=candidate.subject, facts=replace(known, usage=usage), rules=rules)
+        leaves_by = None if leaving_within is None else known.now + leaving_within
+        case = Case(subject=candidate.subject, facts=replace(known, usage=usage, leaves_by=leaves_by), rules=rules)
         judgement = judge(case)
         if judgement.outcome is Outcome.HOLD:
             judged.append(Judged(candidate=candidate, judgement=judgement))

@@ -89,6 +89,7 @@ class OwnFacts(msgspec.Struct, frozen=True):
     players: int
     destinations: int
     sign_offs: tuple[str, ...] | None
+    held_by: frozenset[str] | None
     lifted: frozenset[str] | None
     batch_total: str | None
 

@@ -70,6 +70,7 @@ SELECT about.n, json_build_object(
         SELECT FROM address_use WHERE player_id = about.player_id LIMIT 1000) AS counted),
     'sign_offs', (SELECT json_agg(approver) FROM sign_off
         WHERE payout_id = about.payout_id AND content_digest = about.content_digest),
+    'held_by', (SELECT json_agg(gate) FROM hold WHERE payout_id = about.payout_id AND closed_at IS NULL),
     'lifted', (SELECT json_agg(gate) FROM gate_lift
         WHERE payout_id = about.payout_id AND content_digest = about.content_digest),
     'batch_total', (SELECT amount::text FROM batch_total WHERE batch_id = about.batch_id AND asset = about.asset)
@@ -155,8 +156,10 @@ RETURNING payout.id AS payout_id, payout.version, payout.content_digest,
     payout_digest(state, amount, destination_digest, content_digest) AS digest
 
 -- name: note_batch_totals
+-- Also what is refused for now and taken up again by the next start: a total never shrinks by being paid in parts.
 INSERT INTO batch_total (batch_id, asset, amount)
-SELECT batch_id, asset, sum(amount) FROM batch_row WHERE batch_id = $1 AND verdict = 'accepted' GROUP BY batch_id, asset
+SELECT batch_id, asset, sum(amount) FROM batch_row
+WHERE batch_id = $1 AND (verdict = 'accepted' OR code IN ('pool_exhausted', 'payouts_paused')) GROUP BY batch_id, asset
 ON CONFLICT (batch_id, asset) DO UPDATE SET amount = EXCLUDED.amount
 
 -- name: held_by_people

@@ -110,7 +110,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[
 ON CONFLICT (payout_id, id) DO NOTHING
 
 -- name: correct_destination
--- It is counted again under its new destination.
+-- It is counted again under its new destination, and whoever approved the old one has not approved this one.
+WITH void AS (DELETE FROM sign_off WHERE payout_id = $1)
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,
     address_digest = $7, destination_by = $8, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
 WHERE id = $1 AND version = $2

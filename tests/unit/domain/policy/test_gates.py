@@ -108,6 +108,8 @@ def test_a_used_up_approval_gives_way_to_the_next():
         ("FR", Eligibility(allow=frozenset({"DE"})), HOLD),
         ("DE-BY", Eligibility(allow=frozenset({"DE"}), deny=frozenset({"DE-BY"})), HOLD),
         ("DE-BE", Eligibility(allow=frozenset({"DE"}), deny=frozenset({"DE-BY"})), PASS),
+        ("DE", Eligibility(allow=frozenset({"DE"}), deny=frozenset({"DE-BY"})), HOLD),
+        ("DE", Eligibility(deny=frozenset({"DEU-BY"})), PASS),
         ("DE-BE", Eligibility(deny=frozenset({"DE"})), HOLD),
     ],
 )
@@ -237,6 +239,37 @@ def test_players_at_the_threshold_are_never_paid_by_themselves(score, outcome):
     known = Risk(score=score, expires_at=NOW + MOMENT) if score is not None else None
 
     assert risk(case(rules=Rules(risk_threshold=70), risk=known)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("held_by", "score", "outcome"),
+    [((), 90, PASS), (("limits",), 90, PASS), (("risk",), 90, HOLD), (("risk",), 69, PASS)],
+)
+def test_who_is_under_review_is_not_let_go_by_time_alone(held_by, score, outcome):
+    expired = Risk(score=score, expires_at=NOW)
+
+    verdict = risk(case(rules=Rules(risk_threshold=70), risk=expired, held_by=frozenset(held_by)))
+
+    assert verdict.outcome is outcome
+
+
+@pytest.mark.parametrize(("lasts_for", "outcome"), [(timedelta(0), HOLD), (MOMENT, PASS)])
+def test_what_allows_a_payout_lasts_until_its_first_byte_has_left(lasts_for, outcome):
+    leaves_by = NOW + timedelta(seconds=10)
+    ends = leaves_by + lasts_for
+    about_to_leave = {"leaves_by": leaves_by}
+    checked = {CheckKind.KYC: PlayerCheck(result=CheckResult.PASSED, expires_at=ends)}
+    asked = Rules(campaigns={"season": Eligibility(checks=frozenset({"kyc"}))})
+    screened = Rules(destinations={"paypal_email": DestinationRule(screeners=frozenset({"s"}))})
+    clear = {"s": ScreeningResult(screening=Screening.CLEAR, expires_at=ends)}
+
+    found = [
+        legal_approval(case(subject=CHAIN, approvals=(replace(APPROVAL, valid_until=ends),), **about_to_leave)),
+        player_checks(case(rules=asked, checks=checked, **about_to_leave)),
+        screening(case(rules=screened, screenings=clear, **about_to_leave)),
+    ]
+
+    assert [verdict.outcome for verdict in found] == [outcome] * 3
 
 
 LIMIT = Limit(name="day", per=Per.PLAYER, window=timedelta(days=1), asset="EUR", max_minor=3000, max_count=3)
