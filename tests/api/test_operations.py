@@ -76,6 +76,8 @@ async def test_a_manual_payout_is_settled_with_proof_and_not_without(api: Api) -
 
     assert (bare.status, bare.code, bare.json["field"]) == (422, "proof_required", "proof")
     assert settled.json["state"] == "paid"
+    observed = (await api.get(f"/v1/payouts/{payout_id}")).json["observations"]
+    assert [one["words"] for one in observed if one["source"] == "operator"] == ["receipt 17"]
 
 
 @pytest.mark.promise("G7")

@@ -22,8 +22,8 @@ SHOWN = (
     Shown("cli manual next", WHOLE_DESTINATION, "the same"),
     Shown("folder/queue.csv", WHOLE_DESTINATION, "the same, as a file for its owner's eyes only"),
     Shown("folder/rewardrails.toml", frozenset({"endpoint address"}), "the operator's own file, which we only read"),
-    Shown("api GET /v1/payouts/* 200", frozenset({"evidence"}), "whoever confirms must see what was found"),
-    Shown("cli payouts show", frozenset({"evidence"}), "the same"),
+    Shown("api GET /v1/payouts/* 200", frozenset({"evidence", "proof", "reason"}), "whoever confirms or checks must see what was found"),
+    Shown("cli payouts show", frozenset({"evidence", "proof", "reason"}), "the same"),
 )
 KINDS = WHOLE_DESTINATION | {
     *("api key", "database password", "endpoint address", "event secret", "evidence", "forged notice", "master key"),

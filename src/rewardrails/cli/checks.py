@@ -1,5 +1,6 @@
 """What the doctor looks at; each check answers findings with the next step in it."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rewardrails.cli import checks_audit
@@ -11,6 +12,7 @@ from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.read import PayoutFilter
 from rewardrails.facade import RewardRails
+from rewardrails.providers.capabilities import ProviderType
 from rewardrails.security import keys
 from rewardrails.store.sql import sql
 
@@ -38,6 +40,7 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         _pauses,
         _books,
         _payouts,
+        _tasks,
         _unknown,
         _providers,
         _queues,
@@ -136,14 +139,39 @@ async def _payouts(rails: RewardRails) -> list[Finding]:
             do=_NEXT.get(row["state"], ""),
         )
         for row in rows
+        if row["state"] not in _TASKS
     ]
 
 
+async def _tasks(rails: RewardRails) -> list[Finding]:
+    by_hand = [name for name, one in rails.core.config.providers.items() if one.type is ProviderType.MANUAL]
+    async with rails.core.database.reading() as connection:
+        rows = await connection.fetch(sql("waits_for_people"), by_hand)
+    return [
+        Finding(
+            level=Level.WARNING if row["oldest_seconds"] > OLD_SECONDS.get(row["what"], math.inf) else Level.TASK,
+            about=_TASKS[row["what"]][0],
+            found=f"{row['payouts']}, the oldest for {duration(row['oldest_seconds'])}",
+            do=_TASKS[row["what"]][1],
+            tasks=row["payouts"],
+        )
+        for row in rows
+    ]
+
+
+_TASKS = {
+    "awaiting_approval": ("to approve", "somebody else than their author: rewardrails approvals waiting"),
+    "failed": (
+        "failed",
+        "rewardrails payouts list --state failed; correct, retry, or leave them: their money is released",
+    ),
+    "held": ("held", "rewardrails payouts holds; rewardrails payouts explain PAYOUT says what to do"),
+    "manual": ("to pay by hand", "rewardrails manual next"),
+    "returned": ("returned", "rewardrails payouts list --state returned; correct, retry, or leave them"),
+}
 _NEXT = {
-    "held": "rewardrails payouts holds; rewardrails payouts explain PAYOUT says what to do",
-    "awaiting_approval": "somebody else than their author: rewardrails approvals waiting",
     "outcome_unknown": "the rails are asked by themselves; what stays needs two people (see below)",
-    "pending": "manual rails: rewardrails manual next; others are asked by themselves",
+    "pending": "the rails are asked by themselves",
     "ready": "workers send them unless a pause, a provider that is off, or its limits stand in the way",
 }
 

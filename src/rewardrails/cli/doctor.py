@@ -1,14 +1,15 @@
 """`rewardrails doctor`: what is wrong, and what to do next."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from rewardrails.cli.checks import examine
 from rewardrails.cli.exits import ExitCode
-from rewardrails.cli.findings import Level
+from rewardrails.cli.findings import Finding, Level
 from rewardrails.cli.needs import needs
-from rewardrails.cli.output import table
+from rewardrails.cli.output import count, table
 from rewardrails.cli.session import Here
 from rewardrails.security.scopes import Scope
 
@@ -29,8 +30,20 @@ async def doctor(*, deep: Annotated[bool, Parameter(negative="")] = False, sessi
     session.output.show(
         findings,
         table("Doctor", ("", "about", "found", "what to do"), rows),
-        f"{len(worst)} problems" if worst else "nothing needs anybody",
+        _summary(findings),
     )
     if any(one.unbalanced for one in findings):
         return ExitCode.UNBALANCED
     return ExitCode.REFUSED if worst else ExitCode.OK
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    problems = sum(one.level is Level.PROBLEM for one in findings)
+    warnings = sum(one.level is Level.WARNING for one in findings)
+    tasks = sum(one.tasks for one in findings)
+    said = [
+        *([count(problems, "problem")] if problems else []),
+        *([count(warnings, "warning")] if warnings else []),
+        *([f"{count(tasks, 'payout')} waiting for people"] if tasks else []),
+    ]
+    return ", ".join(said) or "nothing needs anybody"

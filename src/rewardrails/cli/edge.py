@@ -99,11 +99,9 @@ def words_of(error: BaseException) -> str:
         case BaseExceptionGroup():
             return words_of(error.exceptions[0])
         case ConfigInvalid():
-            return (
-                f"{error}\n  {error.info.operator_text}" if not isinstance(error, DatabaseUnavailable) else str(error)
-            )
+            return str(error)
         case RewardRailsError():
-            return f"{error.message} [{error.code.value}]\n  {error.info.operator_text}"
+            return f"{error.message} [{error.code.value}]"
         case KeyboardInterrupt() | asyncio.CancelledError():
             return "interrupted; every command may simply be run again"
         case _ if isinstance(error, _UNREACHABLE):

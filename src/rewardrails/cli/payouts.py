@@ -246,7 +246,17 @@ def _story(detail: PayoutDetail, held_by: list[Table]) -> list[Table | str]:
         for one in detail.attempts
     ]
     observations = [
-        (one.created_at, one.attempt_no, one.source, one.status, one.effect, one.code, one.provider_code, one.actor)
+        (
+            one.created_at,
+            one.attempt_no,
+            one.source,
+            one.status,
+            one.effect,
+            one.code,
+            one.provider_code,
+            one.words,
+            one.actor,
+        )
         for one in detail.observations
     ]
     resolutions = [
@@ -268,7 +278,11 @@ def _story(detail: PayoutDetail, held_by: list[Table]) -> list[Table | str]:
         *held_by,
         *([f"what to do: rewardrails payouts explain {detail.id}"] if detail.state in _STOPPED else []),
         table("Attempts", (">no", "provider", "state", ">sends", "reference there", "code", "updated"), attempts),
-        table("Observed", ("when", ">attempt", "by", "status", "effect", "code", "their code", "actor"), observations),
+        table(
+            "Observed",
+            ("when", ">attempt", "by", "status", "effect", "code", "their code", "words", "actor"),
+            observations,
+        ),
         *(
             [table("Resolutions", ("when", "outcome", "evidence", "proposed by", "confirmed by"), resolutions)]
             if resolutions

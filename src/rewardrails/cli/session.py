@@ -13,19 +13,21 @@ from cyclopts import Parameter
 from rewardrails.bootstrap import WORKING_FOLDER, opened
 from rewardrails.cli import sign_in_file
 from rewardrails.cli.needs import Needs
-from rewardrails.cli.output import Output
+from rewardrails.cli.output import Output, call_by_name
 from rewardrails.config import Config
 from rewardrails.engine.core import Core
 from rewardrails.engine.refusals import Attempted, Refusals
-from rewardrails.errors import FieldInvalid, RewardRailsError, Unauthorized
+from rewardrails.errors import ConfigInvalid, FieldInvalid, RewardRailsError, Unauthorized
 from rewardrails.facade import RewardRails, read_config
 from rewardrails.secrets import Secret
 from rewardrails.security import keys, operators, sessions
 from rewardrails.security.caller import Caller
+from rewardrails.security.persons import names_of_actors
 from rewardrails.security.scopes import Scope
 from rewardrails.store import origin
 
 CONNECTIONS = 4
+CONFIGURATION = Path("rewardrails.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,20 @@ class Session:
         """The configuration. Raises `ConfigInvalid`."""
         return read_config(self.config_path)
 
+    def _is_installed(self) -> bool:
+        """Whether somebody began an installation here; looking at one must not make it."""
+        return self.config_path is not None or CONFIGURATION.exists() or self.folder.exists()
+
     @asynccontextmanager
     async def core(self) -> AsyncIterator[Core]:
         """The engine, on nobody's behalf."""
-        async with opened(self.config(), folder=self.folder, process="cli", connections=CONNECTIONS) as core:
+        config = self.config()
+        if config.database.url is None and not self._is_installed():
+            raise ConfigInvalid(
+                f"there is neither {CONFIGURATION} nor {self.folder} here: go to the folder of your installation, or name its "
+                "configuration with --config; 'rewardrails init' and 'rewardrails serve' begin a new one"
+            )
+        async with opened(config, folder=self.folder, process="cli", connections=CONNECTIONS) as core:
             yield core
 
     @asynccontextmanager
@@ -70,6 +82,9 @@ class Session:
             with origin.coming_from(origin.CLI):
                 try:
                     await self.require(core, caller)
+                    if not self.output.machine:
+                        async with core.database.reading() as connection:
+                            call_by_name(await names_of_actors(connection))
                     yield RewardRails(core, actor=actor, authenticated_at=caller.authenticated_at if caller else None)
                 except RewardRailsError as error:
                     if self.needs.scope is not Scope.READ:
@@ -105,7 +120,7 @@ class Session:
     async def _signed_in(self, core: Core) -> Caller | None:
         if self.token is not None:
             return await _person(core, self.token)
-        kept = sign_in_file.read(core.vault.key_id)
+        kept = sign_in_file.read(core.installation)
         if kept is None:
             return None
         try:

@@ -23,7 +23,7 @@ async def sign_in(name: str, *, session: Here) -> None:
     async with session.core() as core:
         ways = SignIn(core.database, core.vault, core.config.sign_in)
         opened = await ways.with_password(name=name, password=password, code=code.reveal().strip(), address=None)
-        path = sign_in_file.write(core.vault.key_id, opened.token)
+        path = sign_in_file.write(core.installation, opened.token)
     session.output.show(
         {"operator": opened.operator_id, "name": opened.name, "expires_at": opened.expires_at, "file": str(path)},
         f"signed in as {opened.name} until {opened.expires_at:%Y-%m-%d %H:%M}Z at most; 'rewardrails sign-out' ends it",
@@ -34,7 +34,7 @@ async def sign_in(name: str, *, session: Here) -> None:
 async def sign_out(*, session: Here) -> None:
     """End the session of this user on this machine, at once and everywhere."""
     async with session.core() as core:
-        kept = sign_in_file.read(core.vault.key_id)
+        kept = sign_in_file.read(core.installation)
         if kept is not None:
             try:
                 caller = await sessions.authenticate(core.database, core.vault, kept.reveal())
@@ -42,7 +42,7 @@ async def sign_out(*, session: Here) -> None:
                 pass
             else:
                 await sessions.sign_out(core.database, caller)
-        sign_in_file.forget(core.vault.key_id)
+        sign_in_file.forget(core.installation)
     session.output.show({"signed_out": kept is not None}, "signed out" if kept else "nobody was signed in")
 
 

@@ -41,6 +41,11 @@ class Core:
     screeners: Mapping[str, Screener] = field(default_factory=dict)
     proofs: Mapping[str, OwnershipProof] = field(default_factory=dict)
 
+    @property
+    def installation(self) -> str:
+        """The same name for one database under every master key it ever has (16 hexadecimal digits)."""
+        return self.vault.digest(b"installation").hex()[:16]
+
     def sends(self, provider: str | None) -> bool:
         """Whether this provider is there and switched on."""
         return provider is not None and provider in self.providers and self.config.providers[provider].enabled

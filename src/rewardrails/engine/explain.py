@@ -10,6 +10,7 @@ from rewardrails.domain.policy.verdict import Outcome, Verdict
 from rewardrails.engine import floats
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.judging import candidate_of, look
+from rewardrails.engine.standstill import standstill
 from rewardrails.error_codes import CATALOGUE
 from rewardrails.errors import ErrorCode, NotFound
 from rewardrails.store.sql import sql
@@ -56,16 +57,19 @@ class Explanation:
 
 
 async def explain(core: Core, payout_id: UUID) -> Explanation:
-    """Ask every gate about a payout as it stands now, and the float of its provider, changing nothing. Raises `NotFound`."""
+    """Ask every gate about a payout as it stands now, changing nothing. Raises `NotFound`.
+
+    After them come what keeps it from being sent though they let it pass: its provider's float, pauses, a provider that is off.
+    """
     async with core.database.reading() as connection:
         row = await connection.fetchrow(sql("payout_for_gates"), payout_id)
         if row is None:
             raise NotFound(f"there is no payout {payout_id}")
         (judged,) = await look(core, connection, [candidate_of(core, row)])
         rows = await connection.fetch(sql("holds_of"), payout_id)
-        short_of = await floats.verdicts(core, connection, row)
+        on_its_way = (*await floats.verdicts(core, connection, row), *await standstill(core, connection, row))
     holds = tuple(HoldView(**{key: value for key, value in found.items() if key != "payout_id"}) for found in rows)
-    state, verdicts = PayoutState(row["state"]), (*judged.judgement.verdicts, *short_of)
+    state, verdicts = PayoutState(row["state"]), (*judged.judgement.verdicts, *on_its_way)
     return Explanation(
         payout_id=payout_id,
         state=state,

@@ -290,6 +290,11 @@ def evidence_text(evidence: Evidence) -> bytes:
     return json.dumps(words, ensure_ascii=False).encode(errors="backslashreplace")
 
 
+def evidence_message(kept: bytes) -> str:
+    """The words in evidence that `evidence_text` made."""
+    return str(json.loads(kept)["message"])
+
+
 def new_seen(
     *,
     ref: AttemptRef,

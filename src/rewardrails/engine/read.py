@@ -10,6 +10,7 @@ import asyncpg
 from rewardrails.domain.destination import ERASED, Destination
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
+from rewardrails.engine.observe import evidence_message
 from rewardrails.engine.player_salts import salts_of_payouts
 from rewardrails.errors import DataErased, NotFound
 from rewardrails.store.database import Connection
@@ -59,7 +60,7 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationView:
-    """One thing learnt about an attempt, and what it did."""
+    """One thing learnt about an attempt, and what it did; `words` are those of a person who recorded it."""
 
     id: UUID
     attempt_no: int
@@ -69,6 +70,7 @@ class ObservationView:
     code: str | None
     provider_code: str | None
     provider_reference: str | None
+    words: str | None = field(repr=False)
     actor: str
     created_at: datetime
 
@@ -177,10 +179,22 @@ async def read_history(core: Core, payout_id: UUID) -> PayoutHistory:
     return PayoutHistory(
         payout=payout,
         attempts=tuple(AttemptView(**dict(row)) for row in attempts),
-        observations=tuple(ObservationView(**dict(row)) for row in observations),
+        observations=tuple(_observation(core, row, salts[payout_id]["salt"]) for row in observations),
         resolutions=tuple(_resolution(core, row, salts[payout_id]["salt"]) for row in resolutions),
         events=tuple(EventView(**dict(row)) for row in events),
     )
+
+
+def _observation(core: Core, row: asyncpg.Record, salt: bytes | None) -> ObservationView:
+    fields = dict(row)
+    sealed, key_id = fields.pop("evidence"), fields.pop("evidence_key_id")
+    if sealed is None:
+        return ObservationView(words=None, **fields)
+    try:
+        words = evidence_message(core.open_evidence(sealed, key_id, salt))
+    except DataErased:
+        words = ERASED
+    return ObservationView(words=words, **fields)
 
 
 def _resolution(core: Core, row: asyncpg.Record, salt: bytes | None) -> ResolutionView:

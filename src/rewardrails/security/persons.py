@@ -31,6 +31,11 @@ async def is_one_person(connection: Connection, one: str, other: str) -> bool:
     return roots[one] == roots[other]
 
 
+async def names_of_actors(connection: Connection) -> Mapping[str, str]:
+    """Every operator and key there ever was, as an actor and the name that people know."""
+    return {row["actor"]: row["name"] for row in await connection.fetch(sql("names_of_actors"))}
+
+
 def _key_id(actor: str) -> UUID | None:
     if not actor.startswith(_KEY):
         return None

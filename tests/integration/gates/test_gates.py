@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
-from rewardrails.engine import addresses, legal, operate, players
+from rewardrails.engine import addresses, legal, operate, pauses, players
 from rewardrails.engine.approve import approve
 from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
 from rewardrails.engine.operate import correct_destination, release_hold
+from rewardrails.engine.pauses import PauseScope
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import ErrorCode, Forbidden, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
@@ -353,3 +354,40 @@ async def test_a_listed_destination_is_found_however_it_is_written(database_dsn,
         (result,) = await request(core, [reward(1, value=asked)])
 
         assert (await states(core))[result.payout_id] == "held"
+
+
+async def test_what_keeps_a_payout_from_being_sent_is_told_after_the_gates(database_dsn):
+    """Pauses that apply to it, and those alone; a provider that is off; nothing of what was sent."""
+    off = CONFIG.replace('adapter = "fake"\nenabled = true', 'adapter = "fake"\nenabled = false', 1)
+    async with opened_core(database_dsn, [ScriptedRail("one")], config=off) as core:
+        (result,) = await request(core, [reward(1)])
+        made = [
+            await pauses.pause(core, scope=scope, subject=subject, reason=f"because {subject}", actor="ann")
+            for scope, subject in (
+                (PauseScope.EVERYTHING, ""),
+                (PauseScope.PROVIDER, "one"),
+                (PauseScope.CAMPAIGN, "season"),
+                (PauseScope.PLAYER, "player:1"),
+                (PauseScope.PLAYER, "player:2"),
+                (PauseScope.PROVIDER, "two"),
+            )
+        ]
+
+        told = await explain(core, result.payout_id)
+
+        stops = [one for one in told.verdicts if one.gate in ("pause", "provider")]
+        assert [one.inputs.get("pause") for one in stops] == [*(str(one.id) for one in made[:4]), None]
+        assert [one.code for one in stops] == [ErrorCode.PAYOUTS_PAUSED] * 4 + [ErrorCode.PROVIDER_DISABLED]
+        assert f"rewardrails pause lift {made[0].id}" in stops[0].next_step
+        assert "because" not in told.player_text
+
+
+async def test_nothing_keeps_back_what_has_been_sent(database_dsn):
+    async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
+        (result,) = await request(core, [reward(1)])
+        await send_all(core)
+        await pauses.pause(core, scope=PauseScope.EVERYTHING, subject="", reason="audit", actor="ann")
+
+        told = await explain(core, result.payout_id)
+
+        assert {one.gate for one in told.verdicts} & {"pause", "provider"} == set()

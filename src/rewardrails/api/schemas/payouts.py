@@ -139,7 +139,7 @@ class AttemptOut(Out):
 
 
 class ObservationOut(Out):
-    """One thing learnt about an attempt, and what it did."""
+    """One thing learnt about an attempt, and what it did; `words` are those of a person who recorded it."""
 
     id: UUID
     attempt_no: int
@@ -149,6 +149,7 @@ class ObservationOut(Out):
     code: str | None
     provider_code: str | None
     provider_reference: str | None
+    words: str | None
     actor: str
     created_at: datetime
 

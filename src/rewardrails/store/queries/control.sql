@@ -8,6 +8,14 @@ SELECT * FROM pause WHERE scope = $1 AND subject = $2 AND stops = $3 AND lifted_
 -- name: active_pauses
 SELECT * FROM pause WHERE lifted_at IS NULL ORDER BY id
 
+-- name: pauses_of_sending
+-- Those that keep a payout from being sent. $1 provider, $2 campaign, $3 player.
+SELECT * FROM pause
+WHERE lifted_at IS NULL AND stops = 'sending'
+  AND (scope = 'everything' OR (scope = 'provider' AND subject = $1) OR (scope = 'campaign' AND subject = $2)
+       OR (scope = 'player' AND subject = $3))
+ORDER BY id
+
 -- name: lift_pause
 UPDATE pause SET lifted_by = $2, lifted_at = rr_now() WHERE id = $1 AND lifted_at IS NULL RETURNING *
 

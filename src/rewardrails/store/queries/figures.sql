@@ -4,6 +4,15 @@ SELECT state::text AS state, count(*) AS payouts,
     extract(epoch FROM rr_now() - min(updated_at))::float8 AS oldest_seconds
 FROM payout WHERE state NOT IN ('paid', 'failed', 'canceled', 'returned') GROUP BY state ORDER BY state
 
+-- name: waits_for_people
+-- What goes on only when somebody does something: how many payouts, and how long the oldest has waited. $1: manual providers.
+SELECT what, count(*) AS payouts, extract(epoch FROM rr_now() - min(since))::float8 AS oldest_seconds
+FROM (
+    SELECT state::text AS what, updated_at AS since FROM payout WHERE state IN ('held', 'awaiting_approval', 'failed', 'returned')
+    UNION ALL SELECT 'manual', attempt.updated_at FROM attempt
+        WHERE attempt.state = 'accepted' AND attempt.provider = ANY ($1::text[])) AS waiting
+GROUP BY what ORDER BY what
+
 -- name: waiting_by_provider
 -- Payouts that want to be sent, by provider.
 SELECT provider, count(*) AS payouts FROM payout WHERE state = 'ready' GROUP BY provider ORDER BY provider

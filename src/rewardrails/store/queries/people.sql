@@ -32,6 +32,9 @@ SELECT * FROM operator WHERE telegram_id = $1 AND disabled_at IS NULL
 -- name: lock_operator
 SELECT * FROM operator WHERE lower(name) = lower($1) FOR UPDATE
 
+-- name: names_of_actors
+SELECT 'operator:' || id AS actor, name FROM operator UNION ALL SELECT 'key:' || id, 'key ' || name FROM api_key
+
 -- name: next_version_of
 SELECT COALESCE(max(version), 0) + 1 FROM event WHERE subject_id = $1
 

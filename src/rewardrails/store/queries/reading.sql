@@ -15,7 +15,9 @@ SELECT attempt_no, provider, submission_key AS rail_key, state::text AS state, s
 FROM attempt WHERE payout_id = $1 ORDER BY attempt_no
 
 -- name: observations_of
-SELECT id, attempt_no, source, status, effect, code, provider_code, provider_reference, actor, created_at
+-- What a provider said is nobody's to read here; what a person said is.
+SELECT id, attempt_no, source, status, effect, code, provider_code, provider_reference, actor, created_at,
+    CASE WHEN source = 'operator' THEN evidence END AS evidence, evidence_key_id
 FROM observation WHERE payout_id = $1 ORDER BY id
 
 -- name: events_of
