@@ -22,7 +22,7 @@ SHOWN = (
     Shown("cli manual next", WHOLE_DESTINATION, "the same"),
     Shown("folder/queue.csv", WHOLE_DESTINATION, "the same, as a file for its owner's eyes only"),
     Shown("folder/rewardrails.toml", frozenset({"endpoint address"}), "the operator's own file, which we only read"),
-    Shown("api GET /v1/payouts/* 200", frozenset({"evidence", "proof", "reason"}), "whoever confirms or checks must see what was found"),
+    Shown("api GET /v1/payouts/* 200", frozenset({"evidence", "proof", "reason"}), "whoever confirms must see it"),
     Shown("cli payouts show", frozenset({"evidence", "proof", "reason"}), "the same"),
 )
 KINDS = WHOLE_DESTINATION | {
