@@ -1,6 +1,7 @@
 """The command line as people and scripts use it: real processes on a real database."""
 
 import csv
+import socket
 import stat
 import urllib.request
 
@@ -57,6 +58,39 @@ def test_init_writes_a_configuration_that_checks_and_never_overwrites_one(rr):
     assert again.code == 1
     assert "exists already" in again.err
     assert (rr.folder / "rewardrails.toml").read_text() == written
+
+
+def test_looking_at_an_installation_from_a_wrong_folder_makes_none(rr):
+    (rr.folder / "rewardrails.toml").unlink()
+
+    answers = [rr(*words.split(), env={"DATABASE_URL": ""}) for words in ("pools list", "doctor", "whoami")]
+
+    assert [answer.code for answer in answers] == [3] * 3
+    assert all("go to the folder of your installation" in answer.err for answer in answers)
+    assert not (rr.folder / ".rewardrails").exists()
+
+
+def test_a_port_that_is_taken_is_named(rr):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        answer = rr.process("serve", "--port", port)
+
+    assert answer.code == 1
+    assert f"another program listens on 127.0.0.1:{port}" in answer.err
+
+
+def test_the_doctor_counts_what_waits_for_people(rr):
+    rr("pools", "fund", "season-eur", "100.00", "--source", "sponsor")
+    quiet = rr("doctor")
+    batch = rr("--json", "season", "stage", season(rr.folder, [by_hand(n) for n in range(3)])).json["id"]
+    with rr.running("worker"):
+        rr("season", "start", batch, "--wait")
+    doctor = rr("doctor")
+
+    assert "waiting for people" not in quiet.out
+    assert "3 payouts waiting for people" in doctor.out, doctor.out
+    assert "rewardrails manual next" in doctor.out
 
 
 def test_funding_and_withdrawing_answer_in_whole_units_and_refuse_what_was_not_given(rr):

@@ -1,6 +1,7 @@
 """The edge of the command line: errors become words for people and an exit code for scripts."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -109,6 +110,8 @@ def words_of(error: BaseException) -> str:
                 f"the database cannot be used ({type(error).__name__}): check DATABASE_URL or [database] url, and that "
                 "the server runs"
             )
+        case OSError() if error.errno == errno.EADDRINUSE:
+            return f"another program listens on {error.filename}: end it, or name another port with --port"
         case OSError():
             name = f" {error.filename}" if error.filename else ""
             return f"the system refused{name}: {error.strerror or type(error).__name__}"

@@ -37,7 +37,7 @@ async def status(*, session: Here) -> None:
 
 
 @app.command
-@needs(Scope.ADMIN)
+@needs(Scope.PEOPLE)
 async def reseal(*, batch: int = resealing.BATCH, session: Here) -> int:
     """Seal everything stored with the present key, while workers go on; then older keys are retired.
 

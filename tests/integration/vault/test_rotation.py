@@ -151,6 +151,17 @@ async def test_after_resealing_the_new_key_alone_opens_everything(database_dsn):
             await load(alone.database, ring("a", "b"))
 
 
+async def test_an_installation_keeps_its_name_under_every_master_key(database_dsn):
+    """People's sign-ins are kept under it, and go on through a rotation."""
+    names = []
+    for keys_of_it in (("a",), ("b", "a"), ("b",)):
+        async with world(database_dsn, [], ring(*keys_of_it)) as core:
+            names.append(core.installation)
+            await reseal(core, actor="test")
+
+    assert len(set(names)) == 1
+
+
 async def test_whoever_still_seals_with_the_old_key_does_not_turn_it_back(database_dsn):
     async with world(database_dsn, [ScriptedRail("one")], ring("a")) as old:
         async with world(database_dsn, [], ring("b", "a")) as new:
