@@ -233,15 +233,37 @@ def test_any_number_of_workers_run_beside_each_other(rr):
 
 
 @pytest.mark.promise("G7")
+def test_a_provider_is_checked_without_moving_anything(tmp_path, database_dsn):
+    rail = FakeProviderProcess(tmp_path / "bank", arguments=["--assets", "EUR=2"])
+    rail.launch()
+    try:
+        rr = CommandLine(tmp_path, database_dsn, with_bank(rail))
+        ready = rr("providers", "check", "bank")
+        by_hand = rr("providers", "check", "by-hand")
+        nobody = rr("providers", "check", "nobody")
+    finally:
+        rail.end()
+    gone = rr("providers", "check", "bank")
+
+    assert (ready.code, "ready to pay" in ready.out, "known there" in ready.out) == (0, True, True), ready.out
+    assert (by_hand.code, "has nothing that can be asked" in by_hand.out) == (0, True)
+    assert (nobody.code, "[not_found]" in nobody.err) == (1, True)
+    assert (gone.code, "did not answer" in gone.out, "1 thing to do" in gone.out) == (1, True, True)
+
+
+def with_bank(rail, more=""):
+    """The configuration with its fake provider switched on."""
+    text = CONFIG.replace('adapter = "fake"\n', 'adapter = "fake"\nenabled = true\ncall_timeout_seconds = 1.0\n')
+    for name in ("token", "webhook-secret"):
+        text = text.replace("env:NOT_SET", f"file:{rail.folder / name}", 1)
+    return text.replace('"http://127.0.0.1:9" }', f'"{rail.url}"{more} }}')
+
+
 def test_an_unknown_outcome_takes_two_people_with_keys_of_their_own(tmp_path, database_dsn):
     rail = FakeProviderProcess(tmp_path / "bank", arguments=["--mix", "lose_reply=1"])
     rail.launch()
     try:
-        text = CONFIG.replace('adapter = "fake"\n', 'adapter = "fake"\nenabled = true\ncall_timeout_seconds = 1.0\n')
-        for name in ("token", "webhook-secret"):
-            text = text.replace("env:NOT_SET", f"file:{rail.folder / name}", 1)
-        text = text.replace('"http://127.0.0.1:9" }', f'"{rail.url}", lookup = "none" }}')
-        rr = CommandLine(tmp_path, database_dsn, text)
+        rr = CommandLine(tmp_path, database_dsn, with_bank(rail, ', lookup = "none"'))
         rr("pools", "fund", "season-eur", "40.00", "--source", "manual_test")
         batch = rr(
             "--json", "season", "stage", season(tmp_path, ["r1,p1,season,10.00,EUR,DE,paypal_email,a@example.org,"])

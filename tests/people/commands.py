@@ -67,6 +67,7 @@ ARGUMENTS: dict[str, Words] = {
     "keys list": _of(),
     "keys revoke": _of(NOWHERE),
     "ledger verify": _of(),
+    "providers check": _of("nowhere"),
     "legal confirm": _of(NOWHERE),
     "legal list": _of(),
     "legal record": _document,

@@ -4,9 +4,11 @@ from cyclopts import App
 
 from rewardrails.api.routes.providers import provider_out
 from rewardrails.api.schemas.providers import ProviderOut
+from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.needs import needs
-from rewardrails.cli.output import table
+from rewardrails.cli.output import count, table
 from rewardrails.cli.session import Here
+from rewardrails.engine.check import check_provider
 from rewardrails.security.scopes import Scope
 from rewardrails.store.sql import sql
 
@@ -37,6 +39,25 @@ async def list_providers(*, session: Here) -> None:
         for one in found
     ]
     session.output.show(found, table("Providers", columns, rows))
+
+
+@app.command
+@needs(Scope.OPERATE)
+async def check(name: str, *, session: Here) -> int:
+    """Ask a provider whether our account is ready to pay, and say what to fix. It moves nothing. Exit code 1 if it is not.
+
+    Parameters
+    ----------
+    name
+        The provider, as the configuration names it.
+    """
+    async with session.rails() as rails:
+        found = await check_provider(rails.core, name)
+    wrong = sum(not one.is_right for one in found)
+    rows = [("✓" if one.is_right else "✗", one.about, one.found, one.do) for one in found]
+    shown = table(f"Provider {name}", ("", "about", "found", "what to do"), rows)
+    session.output.show(found, shown, f"{count(wrong, 'thing')} to do" if wrong else "ready to pay")
+    return ExitCode.REFUSED if wrong else ExitCode.OK
 
 
 def _standing(one: ProviderOut) -> str:

@@ -81,3 +81,20 @@ class SupportsBalance(Protocol):
     """The rail can say how much it holds for us."""
 
     async def balance(self) -> Sequence[Money]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One thing about our account at a provider: what was found, and what to do where it is not right."""
+
+    about: str
+    is_right: bool
+    found: str
+    do: str = ""
+
+
+@runtime_checkable
+class SupportsCheck(Protocol):
+    """The rail can be asked whether our account is set up to pay. It moves nothing, and never raises for what is wrong."""
+
+    async def check(self) -> Sequence[Checked]: ...

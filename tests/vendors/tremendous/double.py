@@ -64,6 +64,7 @@ class TremendousDouble:
         self.url = ""
         self.taken: list[Taken] = []
         self.available_cents = 10**24
+        self.webhooks = [{"id": "HOOK1", "url": "https://pay.example/v1/webhooks/gifts", "private_key": WEBHOOK_KEY}]
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._closing = asyncio.Event()
         app = web.Application(middlewares=[_authorized])
@@ -71,6 +72,7 @@ class TremendousDouble:
         app.router.add_get("/api/v2/orders", self._list)
         app.router.add_get("/api/v2/orders/{id}", self._show)
         app.router.add_get("/api/v2/funding_sources/{id}", self._funding)
+        app.router.add_get("/api/v2/webhooks", self._webhooks)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:
@@ -159,6 +161,9 @@ class TremendousDouble:
             "currency_code": "USD",
         }
         return _answer({"funding_source": {"id": FUNDING_SOURCE, "method": "balance", "meta": meta}}, 200)
+
+    async def _webhooks(self, _: web.Request) -> web.Response:
+        return _answer({"webhooks": self.webhooks}, 200)
 
 
 class TremendousNotices:

@@ -15,7 +15,7 @@ from tremendous.exceptions import (
 from tremendous.models import CreateOrderRequest
 
 from rewardrails.domain.observation import ObservedStatus
-from tests.vendors.tremendous.double import API_KEY, CAMPAIGN, FUNDING_SOURCE, TRUTHS, TremendousDouble
+from tests.vendors.tremendous.double import API_KEY, CAMPAIGN, FUNDING_SOURCE, TRUTHS, WEBHOOK_KEY, TremendousDouble
 
 KEY = "00000000000070008000000000000000-1"
 Client = Callable[..., Any]
@@ -63,6 +63,12 @@ async def test_an_order_is_made_once_and_read_back(call: Client, double: Tremend
     assert again.status_code == 201
     assert made.id == again.data.order.id == found.id == listed[0].id
     assert (found.external_id, found.rewards[0].value.denomination, len(double.taken)) == (KEY, 12.5, 1)
+
+
+async def test_webhooks_are_listed_with_their_address_and_key(call: Client) -> None:
+    (hook,) = (await call("list_webhooks")).webhooks
+
+    assert (hook.url, hook.private_key) == ("https://pay.example/v1/webhooks/gifts", WEBHOOK_KEY)
 
 
 async def test_refusals_are_those_that_the_client_knows(call: Client, double: TremendousDouble) -> None:

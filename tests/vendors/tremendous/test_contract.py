@@ -6,21 +6,10 @@ import pytest
 
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
-from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment
-from rewardrails.providers.context import ProviderContext
-from rewardrails.providers.http import HttpClient
 from rewardrails.providers.tremendous.provider import TremendousProvider
-from rewardrails.secrets import Secret
 from rewardrails.testing.contract import ProviderContract, Subject
-from tests.vendors.tremendous.double import (
-    API_KEY,
-    CAMPAIGN,
-    FUNDING_SOURCE,
-    KIND,
-    WEBHOOK_KEY,
-    TremendousDouble,
-    TremendousNotices,
-)
+from tests.vendors.tremendous.account import context_at
+from tests.vendors.tremendous.double import KIND, TremendousDouble, TremendousNotices
 
 pytestmark = [
     pytest.mark.promise("G1", "G4", "G6"),
@@ -42,20 +31,7 @@ class TestTremendousRail(ProviderContract):
     def subject(self, vendor: TremendousDouble) -> Subject:
         return Subject(
             adapter=TremendousProvider,
-            context=ProviderContext(
-                name="gifts",
-                environment=ProviderEnvironment.SANDBOX,
-                settings={
-                    "base_url": vendor.url,
-                    "funding_source_id": FUNDING_SOURCE,
-                    "campaign_id": CAMPAIGN,
-                },
-                credentials={"api_key": Secret(API_KEY), "webhook_private_key": Secret(WEBHOOK_KEY)},
-                assets={"USD": 2},
-                destination_kinds=frozenset({KIND}),
-                fees=FeeSchedule(basis_points=500),
-                http=HttpClient(),
-            ),
+            context=context_at(vendor),
             amount=Money(amount_minor=1_250, asset="USD"),
             destination=Destination(kind=KIND, value="canary-2718@example.org"),
         )

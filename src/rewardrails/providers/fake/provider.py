@@ -21,8 +21,8 @@ from rewardrails.domain.outcome import (
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ConfigInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty, strict_json
-from rewardrails.providers.base import Reference
+from rewardrails.providers import certainty, checks, strict_json
+from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.capabilities import Lookup
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.fake.mapping import NOT_REFUSALS, REFUSALS, money_of, observation_of
@@ -51,7 +51,7 @@ OK_STATUSES = frozenset({200, 201})
 
 
 class FakeProvider:
-    """One account at a fake provider. Supports cancel, webhooks and balance."""
+    """One account at a fake provider. Supports cancel, webhooks, balance and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, FakeSettings)
@@ -121,17 +121,31 @@ class FakeProvider:
     async def balance(self) -> Sequence[Money]:
         """What the provider holds of the configured assets; raises `RewardRailsError` when it does not say."""
         try:
-            reply = await self._call("GET", "/v1/balance")
+            held = self._held(await self._call("GET", "/v1/balance"))
         except (NeverSent, MaybeSent) as error:
             raise self._no_balance() from error
-        held = strict_json.try_decode(BALANCE, reply.body) if reply.status == 200 else None
         if held is None:
             raise self._no_balance()
+        return held
+
+    def _held(self, reply: HttpReply) -> list[Money] | None:
+        told = strict_json.try_decode(BALANCE, reply.body) if reply.status == 200 else None
+        if told is None:
+            return None
         return [
             money_of(amount, asset, self._exponents)
-            for asset, amount in held.balances.items()
+            for asset, amount in told.balances.items()
             if asset in self._exponents
         ]
+
+    async def check(self) -> Sequence[Checked]:
+        """Ask for the balance: credentials, clocks, money."""
+        try:
+            reply = await self._call("GET", "/v1/balance")
+        except (NeverSent, MaybeSent) as error:
+            return [checks.unreachable(self._base_url, error)]
+        found = [*checks.answered(self._base_url, reply, permission="read the balance")]
+        return [*found, *checks.holdings(self._held(reply) or (), self._exponents)]
 
     async def close(self) -> None:
         """End the connections."""

@@ -1,5 +1,6 @@
 """The adapter for Tremendous: one order of one reward for each attempt, under a lasting `external_id`."""
 
+import hmac
 from collections.abc import Sequence
 from urllib.parse import quote as url_quote
 
@@ -11,8 +12,8 @@ from rewardrails.domain.outcome import Accepted, CreateOutcome, OutcomeUnknown, 
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty, strict_json
-from rewardrails.providers.base import Reference
+from rewardrails.providers import certainty, checks, strict_json
+from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.own_quote import own_quote
@@ -36,7 +37,7 @@ CENTS = 2
 
 
 class TremendousProvider:
-    """One organisation at Tremendous. Supports webhooks and balance; a delivered reward cannot be called back."""
+    """One organisation at Tremendous. Supports webhooks, balance and check; a delivered reward cannot be called back."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, TremendousSettings)
@@ -98,20 +99,65 @@ class TremendousProvider:
     async def balance(self) -> Sequence[Money]:
         """What the funding source holds, if it tells and the currency is configured; raises `RewardRailsError`."""
         try:
-            reply = await self._call("GET", f"/funding_sources/{url_quote(self._settings.funding_source_id, safe='')}")
+            held = self._held(await self._ask_funding())
         except (NeverSent, MaybeSent) as error:
             raise self._no_balance() from error
+        if held is None:
+            raise self._no_balance()
+        return held
+
+    async def check(self) -> Sequence[Checked]:
+        """Ask for the funding source and the webhook: credentials, permissions, balance, clocks, webhook set-up."""
+        try:
+            funding = await self._ask_funding()
+            hooks = await self._call("GET", "/webhooks")
+        except (NeverSent, MaybeSent) as error:
+            return [checks.unreachable(self._base_url, error)]
+        found = [*checks.answered(self._base_url, funding, permission="read the funding sources")]
+        held = self._held(funding)
+        if held is None:
+            missing = f"the funding source {self._settings.funding_source_id} is not told"
+            found.append(
+                Checked(
+                    about="funding source", is_right=False, found=missing, do="is [settings] funding_source_id right?"
+                )
+            )
+        else:
+            found += checks.holdings(held, self._exponents)
+        return [*found, self._webhook_set_up(hooks)]
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._http.close()
+
+    async def _ask_funding(self) -> HttpReply:
+        return await self._call("GET", f"/funding_sources/{url_quote(self._settings.funding_source_id, safe='')}")
+
+    def _held(self, reply: HttpReply) -> list[Money] | None:
+        """What the configured funding source holds; None where the answer is not about it."""
         told = strict_json.try_decode(wire.FUNDING, reply.body) if reply.status == 200 else None
         if told is None or told.funding_source.id != self._settings.funding_source_id:
-            raise self._no_balance()
+            return None
         meta = told.funding_source.meta
         if meta.available_cents is None or self._exponents.get(meta.currency_code or "") != CENTS:
             return []
         return [Money(amount_minor=meta.available_cents, asset=meta.currency_code or "")]
 
-    async def close(self) -> None:
-        """End the connections."""
-        await self._http.close()
+    def _webhook_set_up(self, reply: HttpReply) -> Checked:
+        told = strict_json.try_decode(wire.HOOKS, reply.body) if reply.status == 200 else None
+        ours = (
+            [one for one in told.webhooks if one.url.rstrip("/").endswith(f"/v1/webhooks/{self.name}")] if told else []
+        )
+        if not ours:
+            do = f"make one in the dashboard or by POST /webhooks, to https://YOUR-HOST/v1/webhooks/{self.name}"
+            return Checked(about="webhook", is_right=False, found="none of theirs comes here", do=do)
+        same = any(hmac.compare_digest(one.private_key.encode(), self._webhook_key.reveal().encode()) for one in ours)
+        return Checked(
+            about="webhook",
+            is_right=same,
+            found="comes here" if same else "comes here, signed with another key",
+            do="" if same else "put its private_key into [credentials] webhook_private_key",
+        )
 
     def _new_order(self, order: Order) -> wire.NewOrder:
         return wire.NewOrder(

@@ -129,6 +129,19 @@ class FundingReply(Struct, frozen=True):
     funding_source: FundingSource
 
 
+class Hook(Struct, frozen=True):
+    """Where events go, and the key they are signed with."""
+
+    url: Text
+    private_key: Text = ""
+
+
+class HooksReply(Struct, frozen=True):
+    """Answer of GET /webhooks."""
+
+    webhooks: tuple[Hook, ...]
+
+
 class Resource(Struct, frozen=True):
     """What an event is about."""
 
@@ -155,5 +168,6 @@ ENCODER = msgspec.json.Encoder(decimal_format="number")
 ORDER = msgspec.json.Decoder(OrderReply)
 ORDERS = msgspec.json.Decoder(OrdersReply)
 ERROR = msgspec.json.Decoder(ErrorReply)
+HOOKS = msgspec.json.Decoder(HooksReply)
 FUNDING = msgspec.json.Decoder(FundingReply)
 EVENT = msgspec.json.Decoder(Event)

@@ -5,6 +5,9 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS row
 ORDER BY provider, event_key
 ON CONFLICT (provider, event_key) DO NOTHING
 
+-- name: last_webhook
+SELECT max(received_at) FROM webhook_inbox WHERE provider = $1
+
 -- name: claim_webhooks
 SELECT id, provider, event_key, body, body_key_id, observations, observations_key_id,
     received_at < rr_now() - $2::float8 * interval '1 second' AS overdue
