@@ -152,7 +152,7 @@ ITEM_ERRORS: Mapping[str, ErrorCode] = MappingProxyType(
         "ZERO_AMOUNT": ErrorCode.AMOUNT_INVALID,
     }
 )
-_POINTED_AT = re.compile(r"/v1/payments/payouts/([A-Za-z0-9_-]{1,36})/?(?:\?.*)?\Z")
+_POINTED_AT = re.compile(r"/v1/payments/payouts/([A-Za-z0-9_-]{1,64})/?(?:\?.*)?\Z")
 
 
 def refusal_of(status: int, problem: Problem | None) -> Refusal | None:

@@ -99,7 +99,9 @@ class Session:
             raise NoToken(ErrorCode.PROVIDER_UNAVAILABLE, certainty.cannot_ask(error).evidence) from error
         token = strict_json.try_decode(TOKEN, reply.body) if reply.status == 200 else None
         if token is None:
-            raise NoToken(_why(reply), certainty.evidence_of(reply) if reply.status != 200 else Evidence(http_status=200))
+            raise NoToken(
+                _why(reply), certainty.evidence_of(reply) if reply.status != 200 else Evidence(http_status=200)
+            )
         self._good_until = clock.monotonic() + token.expires_in - MARGIN_SECONDS
         return Secret(f"Bearer {token.access_token}")
 

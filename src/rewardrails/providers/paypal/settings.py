@@ -1,7 +1,9 @@
 """What can be set for a PayPal account, and what its rail promises."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
@@ -43,9 +45,33 @@ MAX_KEY_LENGTH = 63  # of `sender_item_id`; `sender_batch_id` may be longer
 DEDUPE_WINDOW = timedelta(days=30)
 UNCLAIMED = "unclaimed"
 # Currencies of a PayPal balance with the decimals that its API takes, which are not always those of ISO 4217.
-CURRENCIES = dict.fromkeys(
-    "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD ILS MXN MYR NOK NZD PHP PLN SEK SGD THB USD".split(), 2
-) | dict.fromkeys(("HUF", "JPY", "TWD"), 0)
+_IN_HUNDREDTHS = frozenset(
+    {
+        "AUD",
+        "BRL",
+        "CAD",
+        "CHF",
+        "CNY",
+        "CZK",
+        "DKK",
+        "EUR",
+        "GBP",
+        "HKD",
+        "ILS",
+        "MXN",
+        "MYR",
+        "NOK",
+        "NZD",
+        "PHP",
+        "PLN",
+        "SEK",
+        "SGD",
+        "THB",
+        "USD",
+    }
+)
+_WHOLE = frozenset({"HUF", "JPY", "TWD"})
+CURRENCIES: Mapping[str, int] = MappingProxyType(dict.fromkeys(_IN_HUNDREDTHS, 2) | dict.fromkeys(_WHOLE, 0))
 
 
 class RecipientType(StrEnum):

@@ -12,7 +12,7 @@ _PLAIN = r"^[^\x00-\x1f\x7f]*\Z"
 Text = Annotated[str, Meta(max_length=1000, pattern=_PLAIN)]
 Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=_PLAIN)]
 # An id that we put into the path of a request.
-Id = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9_-]+\Z")]
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+\Z")]
 Whole = Annotated[str, Meta(pattern=r"^[0-9]{1,24}(\.[0-9]{1,8})?\Z")]
 
 
