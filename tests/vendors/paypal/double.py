@@ -108,7 +108,6 @@ class PayPalDouble:
         app.router.add_post("/v1/oauth2/token", self._token)
         app.router.add_get(CERTIFICATE_PATH, self._certificate)
         app.router.add_post(PAYOUTS, self._create)
-        app.router.add_post(f"{PAYOUTS}/", self._create)
         app.router.add_get(f"{PAYOUTS}/{{id}}", self._show)
         app.router.add_get(f"{ITEMS}/{{id}}", self._show_item)
         app.router.add_post(f"{ITEMS}/{{id}}/cancel", self._cancel)

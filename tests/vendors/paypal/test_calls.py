@@ -11,6 +11,7 @@ from rewardrails.domain.observation import CannotTell, Found, ObservedStatus
 from rewardrails.domain.outcome import Accepted, Canceled, NotCancelable, OutcomeUnknown, Rejected, Settled
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.paypal.provider import PayPalProvider
+from rewardrails.secrets import Secret
 from rewardrails.testing.contract import Conduct
 from tests.vendors.paypal.account import an_order, provider_of, reference_of
 from tests.vendors.paypal.double import MAGIC, TRUTHS, PayPalDouble
@@ -73,7 +74,7 @@ async def test_a_question_is_asked_again_with_a_new_token(rail: PayPalProvider, 
 
 async def test_a_wrong_secret_is_the_account_s_fault_and_sends_nothing(double: PayPalDouble) -> None:
     rail = provider_of(double)
-    rail._session._basic = replace_secret("Basic eDp5")
+    rail._session._basic = Secret("Basic eDp5")
     try:
         outcome = await rail.create_payout(an_order())
     finally:
@@ -82,12 +83,6 @@ async def test_a_wrong_secret_is_the_account_s_fault_and_sends_nothing(double: P
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.scope) == (ErrorCode.PROVIDER_AUTH_FAILED, "provider")
     assert double.taken == []
-
-
-def replace_secret(text: str):
-    from rewardrails.secrets import Secret  # noqa: PLC0415 - only here
-
-    return Secret(text)
 
 
 @pytest.mark.parametrize(

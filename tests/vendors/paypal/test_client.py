@@ -3,7 +3,7 @@
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,15 @@ from tests.vendors.paypal.double import CLIENT_ID, CLIENT_SECRET, MAGIC, TRUTHS,
 from tests.vendors.paypal.notices import WEBHOOK_ID, PayPalNotices, keys
 
 KEY = "00000000000070008000000000000000-1"
-Client = Callable[..., Any]
+
+
+# Of an address that ends with a slash the client makes one with the id in it twice; ours have none.
+class Batches(Payout):
+    path = Payout.path.rstrip("/")
+
+
+class Items(PayoutItem):
+    path = PayoutItem.path.rstrip("/")
 
 
 def wanted(**changes: object) -> dict[str, Any]:
@@ -45,7 +53,7 @@ def api(double: PayPalDouble) -> Api:
 
 
 async def created(api: Api, body: dict[str, Any]) -> Payout:
-    payout = Payout(body, api=api)
+    payout = Batches(body, api=api)
     await asyncio.to_thread(payout.create)
     return payout
 
@@ -53,8 +61,8 @@ async def created(api: Api, body: dict[str, Any]) -> Payout:
 async def test_a_batch_is_made_once_and_read_back(api: Api, double: PayPalDouble) -> None:
     made = await created(api, wanted())
     again = await created(api, wanted())
-    found = await asyncio.to_thread(Payout.find, made.batch_header.payout_batch_id, api=api)
-    item = await asyncio.to_thread(PayoutItem.find, found["items"][0].payout_item_id, api=api)
+    found = await asyncio.to_thread(Batches.find, made.batch_header.payout_batch_id, api=api)
+    item = await asyncio.to_thread(Items.find, found["items"][0].payout_item_id, api=api)
 
     assert made.success()
     assert again.error["name"] == "USER_BUSINESS_ERROR"
@@ -64,7 +72,7 @@ async def test_a_batch_is_made_once_and_read_back(api: Api, double: PayPalDouble
 
 async def test_an_unclaimed_item_is_canceled_once(api: Api, double: PayPalDouble) -> None:
     await created(api, wanted())
-    item = await asyncio.to_thread(PayoutItem.find, double.taken[0].item_id, api=api)
+    item = await asyncio.to_thread(Items.find, double.taken[0].item_id, api=api)
 
     assert await asyncio.to_thread(item.cancel)
     assert double.taken[0].item_status == "RETURNED"
@@ -76,7 +84,7 @@ async def test_refusals_are_those_that_the_client_knows(api: Api, double: PayPal
     stranger = Api({"endpoint": double.url, "client_id": "x", "client_secret": "y"})
 
     with pytest.raises(ResourceNotFound):
-        await asyncio.to_thread(Payout.find, "UNHEARDOF", api=api)
+        await asyncio.to_thread(Batches.find, "UNHEARDOF", api=api)
     with pytest.raises(ForbiddenAccess):
         await created(api, wanted(note="ERRPYO012"))
     with pytest.raises(UnauthorizedAccess):
@@ -94,7 +102,7 @@ async def test_every_status_of_the_double_is_one_that_the_description_knows(
     made = await created(api, wanted())
     await double.move(KEY, status)
 
-    found = await asyncio.to_thread(Payout.find, made.batch_header.payout_batch_id, api=api)
+    found = await asyncio.to_thread(Batches.find, made.batch_header.payout_batch_id, api=api)
 
     assert (found.batch_header.batch_status, found["items"][0].transaction_status) == TRUTHS[status]
     assert double.faults == []
