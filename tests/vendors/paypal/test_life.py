@@ -17,6 +17,7 @@ from rewardrails.errors import ErrorCode, WebhookRefused
 from rewardrails.ledger.invariants import verify as verify_books
 from rewardrails.testing.contract import Conduct, SignedBy
 from rewardrails.worker.worker import Worker
+from tests.api.client import running_api
 from tests.support.season import opened_core, pool, request, reward, send_all, states
 from tests.vendors.paypal.account import provider_of
 from tests.vendors.paypal.double import PayPalDouble, Taken, item_of
@@ -208,3 +209,21 @@ async def test_a_notice_that_was_signed_long_ago_is_refused(database_dsn):
             verify(core, "one", WebhookRequest(body=body, headers=headers, received_at=clock.now()))
 
         assert refused.value.code is ErrorCode.WEBHOOK_STALE
+
+
+async def test_the_door_fetches_the_certificate_of_a_notice_and_refuses_a_stranger_s(database_dsn):
+    async with opened(database_dsn) as (core, double), running_api(core) as api:
+        await request(core, [reward(1)])
+        await send_all(core)
+        double.taken[0].item_status = "SUCCESS"
+        body = news_of(double.taken[0], "SUCCEEDED")
+        notices = PayPalNotices(double.url + CERTIFICATE_PATH)
+        answers = []
+        for by in (SignedBy.STRANGER, SignedBy.VENDOR, SignedBy.VENDOR):
+            headers = dict(notices.sign(body, event="e", at=clock.now(), by=by))
+            answers.append(await api.post("/v1/webhooks/one", raw=body, headers=headers, key=None, token=""))
+        await apply_notices(core, 10)
+
+        assert [answer.status for answer in answers] == [401, 200, 200]
+        assert double.certificates_given == 1
+        assert list((await states(core)).values()) == ["paid"]

@@ -18,10 +18,11 @@ from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
 from rewardrails.providers.paypal.wire import Amount, BatchReply, Item, Problem
 
+PROCESSED = "SUCCESS"
 UNCLAIMED = "UNCLAIMED"
 RETURNED = "RETURNED"
 
-# SUCCESS is not here: a batch that was processed may hold an item that was not paid.
+# PROCESSED is not here: a batch that was processed may hold an item that was not paid.
 BATCH_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
     {
         "PENDING": ObservedStatus.PENDING,

@@ -24,13 +24,12 @@ from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
 from rewardrails.providers import strict_json
 from rewardrails.providers.paypal import wire
 from rewardrails.providers.paypal.certificates import Certificates
-from rewardrails.providers.paypal.mapping import observation_of_batch, observation_of_item
+from rewardrails.providers.paypal.mapping import PROCESSED, observation_of_batch, observation_of_item
 
 ALGORITHM = "SHA256withRSA"
 ITEM_EVENTS = "PAYMENT.PAYOUTS-ITEM."
 BATCH_EVENTS = "PAYMENT.PAYOUTSBATCH."
 CANCELED = "PAYMENT.PAYOUTS-ITEM.CANCELED"
-PROCESSED = "SUCCESS"
 # It resends for three days what was not answered; what is refused here is found by asking.
 OLDEST = timedelta(hours=12)
 NEWEST = timedelta(minutes=5)
