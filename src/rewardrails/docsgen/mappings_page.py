@@ -7,7 +7,7 @@ from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.fake import mapping as fake
-from rewardrails.providers.paypal import mapping as paypal
+from rewardrails.providers.paypal import words as paypal
 from rewardrails.providers.tremendous import mapping as tremendous
 
 _INTRO = """# What providers say

@@ -246,3 +246,13 @@ async def test_the_double_s_truth_is_told(rail: PayPalProvider, double: PayPalDo
 
     assert isinstance(seen, Found)
     assert seen.observation.status is status
+
+
+async def test_a_currency_that_paypal_does_not_hold_is_refused_before_anything_is_sent(
+    rail: PayPalProvider, double: PayPalDouble
+) -> None:
+    outcome = await rail.create_payout(replace(an_order(), amount=Money(amount_minor=5, asset="TON")))
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable) == (ErrorCode.ASSET_UNSUPPORTED, False)
+    assert double.tokens == []

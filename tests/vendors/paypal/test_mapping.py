@@ -12,11 +12,6 @@ from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
 from rewardrails.providers.paypal import wire
 from rewardrails.providers.paypal.mapping import (
-    BATCH_STATUSES,
-    ITEM_ERRORS,
-    ITEM_STATUSES,
-    NOT_REFUSALS,
-    REFUSALS,
     amount_of,
     duplicate_of,
     money_of,
@@ -26,6 +21,7 @@ from rewardrails.providers.paypal.mapping import (
     status_of,
 )
 from rewardrails.providers.paypal.settings import CURRENCIES
+from rewardrails.providers.paypal.words import BATCH_STATUSES, ITEM_ERRORS, ITEM_STATUSES, NOT_REFUSALS, REFUSALS
 from tests.vendors.paypal.account import provider_of
 from tests.vendors.paypal.double import MAGIC, PayPalDouble
 from tests.vendors.paypal.judge import DESCRIPTION

@@ -9,7 +9,6 @@ from rewardrails.domain.observation import CannotTell, Found, Observation, Obser
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import (
     Accepted,
-    Canceled,
     CancelOutcome,
     CreateOutcome,
     NotCancelable,
@@ -21,22 +20,15 @@ from rewardrails.domain.outcome import (
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
-from rewardrails.providers import certainty, strict_json
+from rewardrails.providers import certainty
 from rewardrails.providers.base import Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.own_quote import own_quote
 from rewardrails.providers.paypal import wire
+from rewardrails.providers.paypal.answers import batch_in, canceled, evidence_of, problem_in, refused
 from rewardrails.providers.paypal.certificates import Certificates
-from rewardrails.providers.paypal.mapping import (
-    NOT_REFUSALS,
-    RETURNED,
-    UNCLAIMED,
-    amount_of,
-    duplicate_of,
-    observation_of_batch,
-    refusal_of,
-)
+from rewardrails.providers.paypal.mapping import amount_of, duplicate_of, observation_of_batch
 from rewardrails.providers.paypal.session import Deadline, NoToken, Session
 from rewardrails.providers.paypal.settings import (
     ADDRESSES,
@@ -47,14 +39,12 @@ from rewardrails.providers.paypal.settings import (
     refuse_unsafe,
 )
 from rewardrails.providers.paypal.webhook import read_notice, read_signed
+from rewardrails.providers.paypal.words import UNCLAIMED
 from rewardrails.providers.settings import base_url, credential, read_settings
 
 PAYOUTS = "/v1/payments/payouts"
 ITEMS = "/v1/payments/payouts-item"
-# A token that PayPal does not know pays nothing.
-AUTH_REFUSALS = frozenset({401})
 NO_NAME = "PayPal is asked by its own batch id, which this attempt has not been told."
-NOT_CANCELABLE = frozenset({"BATCH_NOT_COMPLETED", "ITEM_INCORRECT_STATUS"})
 
 
 class PayPalProvider:
@@ -87,22 +77,22 @@ class PayPalProvider:
 
     async def create_payout(self, order: Order) -> CreateOutcome:
         """POST a batch of one; the same order makes the same bytes. Where its key is taken, the batch that has it is read."""
-        deadline = self._deadline()
+        if order.amount.asset not in self._exponents:
+            return Rejected(code=ErrorCode.ASSET_UNSUPPORTED, retryable=False)
+        body, deadline = wire.ENCODER.encode(self._new_batch(order)), self._deadline()
         try:
-            reply = await self._session.call(
-                "POST", PAYOUTS, deadline, body=wire.ENCODER.encode(self._new_batch(order))
-            )
+            reply = await self._session.call("POST", PAYOUTS, deadline, body=body)
         except NoToken as error:
             return Rejected(code=error.code, retryable=True, scope=RejectionScope.PROVIDER, evidence=error.evidence)
         except (NeverSent, MaybeSent) as error:
             return certainty.of_error(error)
         if reply.status < certainty.FIRST_REFUSAL:
             return self._taken(order, reply)
-        problem = _problem(reply)
+        problem = problem_in(reply)
         taken_by = duplicate_of(reply.status, problem)
         if taken_by is not None:
             return await self._duplicate(order, taken_by, reply, deadline)
-        return _refused(reply, problem)
+        return refused(reply, problem)
 
     async def sync(self, reference: Reference) -> SyncResult:
         """GET the batch by PayPal's own id; before PayPal has told it, nothing can be asked."""
@@ -114,10 +104,10 @@ class PayPalProvider:
             return CannotTell(code=error.code, evidence=error.evidence)
         except (NeverSent, MaybeSent) as error:
             return certainty.cannot_ask(error)
-        batch = _batch(reply)
+        batch = batch_in(reply)
         seen = self._observe(batch, reply) if batch is not None else None
         if seen is None or seen.rail_key != reference.ref.rail_key:
-            return certainty.cannot_tell(reply, _evidence(reply, _problem(reply)))
+            return certainty.cannot_tell(reply, evidence_of(reply, problem_in(reply)))
         return Found(observation=seen)
 
     async def cancel(self, reference: Reference) -> CancelOutcome:
@@ -127,10 +117,10 @@ class PayPalProvider:
         deadline = self._deadline()
         try:
             reply = await self._session.ask(_path(reference), deadline)
-            batch = _batch(reply)
+            batch = batch_in(reply)
             seen = self._observe(batch, reply) if batch is not None else None
             if batch is None or seen is None or seen.rail_key != reference.ref.rail_key:
-                return OutcomeUnknown(evidence=_evidence(reply, _problem(reply)))
+                return OutcomeUnknown(evidence=evidence_of(reply, problem_in(reply)))
             if not batch.items or batch.items[0].transaction_status != UNCLAIMED:
                 return NotCancelable(evidence=seen.evidence)
             item_id = batch.items[0].payout_item_id
@@ -139,7 +129,7 @@ class PayPalProvider:
             return OutcomeUnknown(evidence=error.evidence)
         except (NeverSent, MaybeSent) as error:
             return OutcomeUnknown(evidence=certainty.of_error(error).evidence)
-        return _canceled(item_id, answer)
+        return canceled(item_id, answer)
 
     async def fetch_keys(self, request: WebhookRequest) -> None:
         """Fetch the certificate that a delivery names, if it is one of PayPal's and not known yet."""
@@ -179,7 +169,7 @@ class PayPalProvider:
 
     async def _duplicate(self, order: Order, batch_id: str, refusal: HttpReply, deadline: Deadline) -> CreateOutcome:
         """The key is taken, which is no refusal: what bears it tells whether it is this very order."""
-        evidence = _evidence(refusal, _problem(refusal))
+        evidence = evidence_of(refusal, problem_in(refusal))
         if not batch_id:
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence)
         try:
@@ -195,7 +185,7 @@ class PayPalProvider:
 
         `is_whole`: the answer shows the amount, as the one to a creation does not.
         """
-        batch = _batch(reply)
+        batch = batch_in(reply)
         seen = self._observe(batch, reply) if batch is not None else None
         if batch is None or seen is None:
             return OutcomeUnknown(evidence=certainty.evidence_of(reply))
@@ -221,7 +211,7 @@ class PayPalProvider:
         if batch.items:
             status = f"{status}, item {batch.items[0].transaction_status}"
         evidence = replace(
-            _evidence(reply, None),
+            evidence_of(reply, None),
             provider_status=status,
             provider_code=fault.name if fault else "",
             message=fault.message if fault else "",
@@ -234,46 +224,3 @@ class PayPalProvider:
 
 def _path(reference: Reference) -> str:
     return f"{PAYOUTS}/{url_quote(reference.provider_reference, safe='')}"
-
-
-def _refused(reply: HttpReply, problem: wire.Problem | None) -> CreateOutcome:
-    """An error: certain where PayPal documents it as a refusal, unknown everywhere else."""
-    evidence = _evidence(reply, problem)
-    refusal = refusal_of(reply.status, problem)
-    if refusal is not None:
-        return Rejected(code=refusal.code, retryable=refusal.retryable, scope=refusal.scope, evidence=evidence)
-    code = NOT_REFUSALS.get(problem.name, ErrorCode.OUTCOME_UNKNOWN) if problem is not None else None
-    line = certainty.of_status(reply, evidence, documented_auth_refusals=AUTH_REFUSALS)
-    if isinstance(line, Rejected):
-        return line
-    return OutcomeUnknown(code=code or ErrorCode.OUTCOME_UNKNOWN, evidence=evidence)
-
-
-def _canceled(item_id: str, reply: HttpReply) -> CancelOutcome:
-    item = strict_json.try_decode(wire.ITEM, reply.body) if reply.status == 200 else None
-    if item is not None and (item.payout_item_id, item.transaction_status) == (item_id, RETURNED):
-        return Canceled(evidence=replace(_evidence(reply, None), provider_status=item.transaction_status))
-    problem = _problem(reply)
-    evidence = _evidence(reply, problem)
-    if problem is not None and reply.status == 400 and problem.name in NOT_CANCELABLE:
-        return NotCancelable(evidence=evidence)
-    return OutcomeUnknown(evidence=evidence)
-
-
-def _batch(reply: HttpReply) -> wire.BatchReply | None:
-    return strict_json.try_decode(wire.BATCH, reply.body) if reply.status in {200, 201} else None
-
-
-def _problem(reply: HttpReply) -> wire.Problem | None:
-    if reply.status < certainty.FIRST_REFUSAL:
-        return None
-    return strict_json.try_decode(wire.PROBLEM, reply.body)
-
-
-def _evidence(reply: HttpReply, problem: wire.Problem | None) -> Evidence:
-    told = certainty.evidence_of(
-        reply,
-        provider_code=problem.name if problem is not None else "",
-        message=problem.message if problem is not None else "",
-    )
-    return replace(told, trace_id=reply.headers.get("paypal-debug-id", "") or (problem.debug_id if problem else ""))

@@ -24,7 +24,8 @@ from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
 from rewardrails.providers import strict_json
 from rewardrails.providers.paypal import wire
 from rewardrails.providers.paypal.certificates import Certificates
-from rewardrails.providers.paypal.mapping import PROCESSED, observation_of_batch, observation_of_item
+from rewardrails.providers.paypal.mapping import observation_of_batch, observation_of_item
+from rewardrails.providers.paypal.words import PROCESSED
 
 ALGORITHM = "SHA256withRSA"
 ITEM_EVENTS = "PAYMENT.PAYOUTS-ITEM."
