@@ -1,5 +1,6 @@
 """PayPal's notices: whose certificate is believed, from where, when, and what they say."""
 
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -178,6 +179,19 @@ async def test_odd_headers_are_refused(name: str, value: str) -> None:
     request = notice(CERTIFICATE_URL)
     with pytest.raises(WebhookRefused):
         rail.receive(replace(request, headers={**request.headers, name: value}))
+    await rail.close()
+
+
+async def test_a_signature_has_one_spelling() -> None:
+    rail = _rail(certificates={CERTIFICATE_URL: chain()})
+    request = notice(CERTIFICATE_URL)
+    genuine = request.headers["paypal-transmission-sig"]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = f"{genuine[:-3]}{letters[letters.index(genuine[-3]) + 1]}=="
+    assert b64decode(other) == b64decode(genuine)
+
+    with pytest.raises(WebhookRefused):
+        rail.receive(replace(request, headers={**request.headers, "paypal-transmission-sig": other}))
     await rail.close()
 
 
