@@ -37,6 +37,10 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             credentials={"api_token": Secret("sample"), "webhook_secret": Secret("whsec_" + "c2FtcGxl" * 6)},
         ),
         "manual": Sample(),
+        "paypal": Sample(
+            settings={"webhook_id": "sample"},
+            credentials={"client_id": Secret("sample"), "client_secret": Secret("sample")},
+        ),
         "tremendous": Sample(
             settings={"funding_source_id": "sample", "campaign_id": "sample"},
             credentials={"api_key": Secret("sample"), "webhook_private_key": Secret("sample")},

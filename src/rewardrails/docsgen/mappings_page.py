@@ -7,6 +7,7 @@ from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.fake import mapping as fake
+from rewardrails.providers.paypal import words as paypal
 from rewardrails.providers.tremendous import mapping as tremendous
 
 _INTRO = """# What providers say
@@ -21,7 +22,7 @@ _REFUSALS = ("their code", "our code", "scope", "again by itself")
 
 def render() -> str:
     """The whole page."""
-    return "\n".join((_INTRO, *_fake(), *_tremendous()))
+    return "\n".join((_INTRO, *_fake(), *_paypal(), *_tremendous()))
 
 
 def _fake() -> Iterable[str]:
@@ -40,6 +41,27 @@ def _fake() -> Iterable[str]:
             ),
         ],
     )
+
+
+def _paypal() -> Iterable[str]:
+    yield "## PayPal\n"
+    yield _statuses("status of a batch", paypal.BATCH_STATUSES, {paypal.PROCESSED: "as its item stands"})
+    yield _statuses("status of its item", paypal.ITEM_STATUSES)
+    refused = (
+        _refusal(code(theirs), ours.code, ours.scope, is_retryable=ours.retryable)
+        for theirs, ours in paypal.REFUSALS.items()
+    )
+    at_fault = (
+        _refusal(f"{code('VALIDATION_ERROR')} for {code(path)} alone", ours, RejectionScope.PAYOUT, is_retryable=False)
+        for path, ours in paypal.FAULTS.items()
+    )
+    doubtful = (
+        (code(theirs), f"outcome unknown, {code(ours.value)}", "", "") for theirs, ours in paypal.NOT_REFUSALS.items()
+    )
+    yield table(_REFUSALS, [*refused, *at_fault, *doubtful])
+    rows = [(code(theirs), code(ours.value)) for theirs, ours in paypal.ITEM_ERRORS.items()]
+    other = ("anything else", code(ErrorCode.PROVIDER_REJECTED.value))
+    yield table(("why an item failed", "our code"), [*rows, other])
 
 
 def _tremendous() -> Iterable[str]:

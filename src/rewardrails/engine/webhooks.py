@@ -19,7 +19,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Seen, Verdict, apply_within, new_seen
 from rewardrails.engine.player_salts import salts_of_payouts
 from rewardrails.errors import ConfigInvalid, ErrorCode, NotFound, WebhookRefused
-from rewardrails.providers.base import SupportsWebhooks
+from rewardrails.providers.base import SupportsNoticeKeys, SupportsWebhooks
 from rewardrails.providers.capabilities import ProviderEnvironment
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
@@ -82,6 +82,13 @@ class _Kept:
     player_id: str | None
 
 
+async def fetch_keys(core: Core, provider_name: str, request: WebhookRequest) -> None:
+    """Let the provider's adapter fetch what `verify` will need, where it has keys to fetch; its failures show there."""
+    provider = core.providers.get(provider_name)
+    if provider is not None and _fetches_keys(type(provider)):
+        await cast(SupportsNoticeKeys, provider).fetch_keys(request)
+
+
 def verify(core: Core, provider_name: str, request: WebhookRequest) -> Notice:
     """Check a notice with its provider's adapter.
 
@@ -109,6 +116,11 @@ def _can_be_kept(event_key: str) -> bool:
 def _takes_webhooks(kind: type) -> bool:
     """Asking a protocol costs more than checking a signature, so each adapter is asked once."""
     return issubclass(kind, SupportsWebhooks)
+
+
+@cache
+def _fetches_keys(kind: type) -> bool:
+    return issubclass(kind, SupportsNoticeKeys)
 
 
 async def store_notices(core: Core, notices: Sequence[Notice]) -> list[WebhookRefused | None]:

@@ -63,6 +63,13 @@ class SupportsWebhooks(Protocol):
 
 
 @runtime_checkable
+class SupportsNoticeKeys(Protocol):
+    """Notices are signed with published keys: what a notice needs is fetched, if it may be, before `receive` reads it."""
+
+    async def fetch_keys(self, request: WebhookRequest) -> None: ...
+
+
+@runtime_checkable
 class SupportsPrepare(Protocol):
     """The rail must remember something before it sends: it hands it over, and the engine commits it first."""
 

@@ -16,13 +16,14 @@ from rewardrails.providers.context import AdapterFactory, ProviderContext, Setti
 from rewardrails.providers.fake.provider import FakeProvider
 from rewardrails.providers.http import Guard, HttpClient, unguarded
 from rewardrails.providers.manual.provider import ManualProvider
+from rewardrails.providers.paypal.provider import PayPalProvider
 from rewardrails.providers.tremendous.provider import TremendousProvider
 from rewardrails.secrets import Secret
 
 ENTRY_POINT_GROUP = "rewardrails.adapters"
 
 BUILT_IN: Mapping[str, AdapterFactory] = MappingProxyType(
-    {"fake": FakeProvider, "manual": ManualProvider, "tremendous": TremendousProvider}
+    {"fake": FakeProvider, "manual": ManualProvider, "paypal": PayPalProvider, "tremendous": TremendousProvider}
 )
 
 Announced = Callable[[], Iterable[EntryPoint]]

@@ -16,7 +16,7 @@ from rewardrails.api.gathering import Gathering
 from rewardrails.api.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, fault_of, problem_of
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.engine.core import Core
-from rewardrails.engine.webhooks import verify
+from rewardrails.engine.webhooks import fetch_keys, verify
 from rewardrails.error_codes import CATALOGUE
 from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError
 from rewardrails.observability import metrics
@@ -41,7 +41,9 @@ async def receive_webhook(scope: Scope, receive: Receive, send: Send) -> None:
             await _refuse(scope, send, NotFound("this address takes POST only"), status=METHOD_NOT_ALLOWED)
             return
         gathering: Gathering = scope["litestar_app"].state.gathering
-        notice = verify(core, name, await _read(scope, receive))
+        request = await _read(scope, receive)
+        await fetch_keys(core, name, request)
+        notice = verify(core, name, request)
         await gathering.notices.submit(notice)
     except RewardRailsError as error:
         metrics.count_webhook(provider=known, verdict=error.code.value)
