@@ -232,7 +232,6 @@ def test_any_number_of_workers_run_beside_each_other(rr):
         assert one["worker"] != other["worker"]
 
 
-@pytest.mark.promise("G7")
 def test_a_provider_is_checked_without_moving_anything(tmp_path, database_dsn):
     rail = FakeProviderProcess(tmp_path / "bank", arguments=["--assets", "EUR=2"])
     rail.launch()
@@ -259,6 +258,7 @@ def with_bank(rail, more=""):
     return text.replace('"http://127.0.0.1:9" }', f'"{rail.url}"{more} }}')
 
 
+@pytest.mark.promise("G7")
 def test_an_unknown_outcome_takes_two_people_with_keys_of_their_own(tmp_path, database_dsn):
     rail = FakeProviderProcess(tmp_path / "bank", arguments=["--mix", "lose_reply=1"])
     rail.launch()

@@ -21,6 +21,7 @@ class Truth:
         self._standing: dict[int, set[str]] = {}
         self._most: Counter[int] = Counter()
         self._notices: dict[int, list[Noticed]] = {}
+        self._records: dict[int, list[Record]] = {}
 
     def standing(self, number: int) -> int:
         """How many creations for this reward stand now: accepted, and neither failed, canceled nor returned."""
@@ -43,6 +44,11 @@ class Truth:
         self._read_on()
         return self._notices.get(number, [])
 
+    def records(self, number: int) -> list[Record]:
+        """Every record of the journal about this reward, oldest first."""
+        self._read_on()
+        return self._records.get(number, [])
+
     def _read_on(self) -> None:
         with self._rail.journal.open("rb") as journal:
             journal.seek(self._read_to)
@@ -57,6 +63,7 @@ class Truth:
         if isinstance(record, Accepted | Moved):
             entry = self._book.by_id[record.id]
             number = number_of(entry.accepted)
+            self._records.setdefault(number, []).append(record)
             standing = self._standing.setdefault(number, set())
             (standing.add if entry.stands else standing.discard)(record.id)
             self._most[number] = max(self._most[number], len(standing))
@@ -64,6 +71,7 @@ class Truth:
             told = msgspec.json.decode(record.body)["data"]
             for entry in self._book.by_reference.get(told["reference"], ()):
                 self._notices.setdefault(number_of(entry.accepted), []).append(record)
+                self._records.setdefault(number_of(entry.accepted), []).append(record)
 
 
 def number_of(accepted: Accepted) -> int:
