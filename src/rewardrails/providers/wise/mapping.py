@@ -15,7 +15,7 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
-from rewardrails.providers.wise.wire import ErrorReply, Quote, Transfer
+from rewardrails.providers.wise.wire import ErrorReply, PaymentOption, Quote, Transfer
 
 MOST_DIGITS = 24
 # More than any two amounts and a rate have together, so that a product is never rounded before we round it.
@@ -102,16 +102,25 @@ def status_of(transfer: Transfer) -> ObservedStatus:
 
 
 def observation_of(
-    transfer: Transfer, rail_key: str, exponents: Mapping[str, int], evidence: Evidence, *, fee: Money | None = None
+    transfer: Transfer,
+    rail_key: str,
+    exponents: Mapping[str, int],
+    evidence: Evidence,
+    *,
+    fee: Money | None = None,
+    waits: bool = False,
 ) -> Observation | None:
-    """A transfer of theirs as a statement about an attempt of ours; None where it is another's, or its amount cannot be."""
+    """A transfer of theirs as a statement about an attempt of ours; None where it is another's, or its amount cannot be.
+
+    `waits`: a person is yet to pay for it, so that it is on its way.
+    """
     if transfer.customer_transaction_id != transaction_id(rail_key):
         return None
     try:
         amount = money_of(transfer.target_value, transfer.target_currency, exponents)
     except AmountInvalid:
         return None
-    status = status_of(transfer)
+    status = ObservedStatus.PENDING if waits else status_of(transfer)
     return Observation(
         status=status,
         rail_key=rail_key,
@@ -138,10 +147,9 @@ def fee_of(quote: Quote, amount: Money, exponents: Mapping[str, int]) -> Money:
 
     Rounded up to the smallest unit. Raises `AmountInvalid` for a quote of something else, or without such a way to pay.
     """
-    ways = [way for way in quote.payment_options if way.pay_in == BALANCE and not way.disabled]
-    if len(ways) != 1 or quote.target_currency != amount.asset:
-        raise AmountInvalid("the quote has not one way to pay out of a balance", field="paymentOptions")
-    (way,) = ways
+    way = _way(quote)
+    if quote.target_currency != amount.asset:
+        raise AmountInvalid("the quote is in another currency", field="targetCurrency")
     if money_of(way.target_amount, quote.target_currency, exponents) != amount:
         raise AmountInvalid("the quote is for another amount", field="targetAmount")
     for number in (way.source_amount, quote.rate):
@@ -155,11 +163,23 @@ def fee_of(quote: Quote, amount: Money, exponents: Mapping[str, int]) -> Money:
     return Money(amount_minor=fee, asset=amount.asset)
 
 
+def source_amount_of(quote: Quote) -> Decimal:
+    """What is taken out of the balance, in whole units of its currency; raises `AmountInvalid`."""
+    return _way(quote).source_amount
+
+
 def codes_of(errors: ErrorReply | None) -> Sequence[str]:
     """Every code in an error answer."""
     if errors is None:
         return []
     return [code for code in (errors.error_code, *(fault.code for fault in errors.errors)) if code]
+
+
+def _way(quote: Quote) -> PaymentOption:
+    ways = [way for way in quote.payment_options if way.pay_in == BALANCE and not way.disabled]
+    if len(ways) != 1:
+        raise AmountInvalid("the quote has not one way to pay out of a balance", field="paymentOptions")
+    return ways[0]
 
 
 def _fault_at(path: str) -> Refusal:

@@ -96,9 +96,7 @@ def recipient_of(destination: Destination, form: Form, *, currency: str, profile
         raise DestinationInvalid(
             f"a recipient in {currency} has no such field: it has {_names(form)}", field="destination"
         )
-    return NewRecipient(
-        profile=profile, account_holder_name=holder, currency=currency, type=form.type, details=details
-    )
+    return NewRecipient(profile=profile, account_holder_name=holder, currency=currency, type=form.type, details=details)
 
 
 def _pairs(value: str, form: Form) -> dict[str, str]:

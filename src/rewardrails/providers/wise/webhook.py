@@ -20,7 +20,7 @@ from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import ConfigInvalid, ErrorCode, WebhookRefused
 from rewardrails.providers import strict_json
-from rewardrails.providers.wise.wire import EVENT, Event
+from rewardrails.providers.wise.wire import EVENT, Event, Resource
 
 SIGNATURE = "x-signature-sha256"
 DELIVERY = "x-delivery-id"
@@ -60,7 +60,7 @@ def read_event(request: WebhookRequest, key: RSAPublicKey, *, profile_id: int) -
             f"a webhook tells of something {age.total_seconds():.0f} s ago: check both clocks",
             code=ErrorCode.WEBHOOK_STALE,
         )
-    subject = event.data.resource
+    subject = _subject(event)
     if subject.type != TRANSFER or subject.profile_id not in (None, profile_id):
         return ()
     delivery = request.headers.get(DELIVERY, "")[:MAX_DELIVERY_ID]
@@ -100,6 +100,15 @@ def _read(body: bytes) -> tuple[Event, datetime]:
             code=ErrorCode.FIELD_INVALID,
         ) from error
     return event, happened_at if happened_at.tzinfo else happened_at.replace(tzinfo=UTC)
+
+
+def _subject(event: Event) -> Resource:
+    data = event.data
+    if data.resource is not None:
+        return data.resource
+    if data.transfer_id is not None:
+        return Resource(id=data.transfer_id, type=TRANSFER, profile_id=data.profile_id)
+    return Resource(id="", type="")
 
 
 def _forged() -> WebhookRefused:

@@ -43,7 +43,7 @@ class Quote(Struct, frozen=True, rename="camel"):
     source_currency: Name
     target_currency: Name
     rate: Decimal
-    expiration_time: datetime
+    expiration_time: Annotated[datetime, Meta(tz=True)]
     payment_options: Annotated[list[PaymentOption], Meta(max_length=100)] = []
 
 
@@ -149,11 +149,13 @@ class Resource(Struct, frozen=True):
 
 
 class EventData(Struct, frozen=True):
-    """An event's inside."""
+    """An event's inside; one about a failed payout names its transfer without a resource."""
 
-    resource: Resource
     occurred_at: Name
+    resource: Resource | None = None
     current_state: Text | None = None
+    transfer_id: Number | None = None
+    profile_id: Number | None = None
 
 
 class Event(Struct, frozen=True):
