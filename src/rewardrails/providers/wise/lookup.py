@@ -14,7 +14,7 @@ from uuid import UUID
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, CannotTell, Found, ObservedStatus, SyncResult
-from rewardrails.errors import AmountInvalid
+from rewardrails.errors import AmountInvalid, ErrorCode
 from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.base import Reference
 from rewardrails.providers.http import HttpReply
@@ -96,7 +96,8 @@ class Finder:
                 return _only(found, reply)
             if len(listed) < PAGE:
                 return await self._absent(reply)
-        return certainty.cannot_tell(reply, Evidence(message=f"not among the first {MOST_PAGES * PAGE} transfers"))
+        too_many = Evidence(message=f"not among the first {MOST_PAGES * PAGE} transfers")
+        return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=too_many)
 
     def _page(self, page: int, payout_id: UUID) -> str:
         query = {"profile": self.client.profile_id, "limit": PAGE, "offset": page * PAGE}

@@ -67,11 +67,11 @@ KNOWN_FORMS: Mapping[str, Form] = MappingProxyType(
 def refuse_bad_forms(forms: Mapping[str, Form], *, provider: str) -> None:
     """Raise `ConfigInvalid` for a description that nobody could fill, or with a pattern that is none."""
     for currency, form in forms.items():
-        try:
-            for field in form.fields:
+        for field in form.fields:
+            try:
                 re.compile(field.validation_regexp)
-        except re.error as error:
-            raise _bad_form(provider, currency, f"validationRegexp of {field.key!r} is no pattern") from error
+            except re.error as error:
+                raise _bad_form(provider, currency, f"validationRegexp of {field.key!r} is no pattern") from error
         keys = [field.key for field in form.fields]
         if not form.asked or len(set(keys)) < len(keys) or any(key.count(".") > 1 or not key for key in keys):
             raise _bad_form(provider, currency, "every field needs a key of its own, and one field is for the player")
