@@ -97,6 +97,7 @@ class WiseDouble:
         self.balance = Decimal(10) ** 22
         self.tells_true_balance = True
         self.rate = Decimal(1)
+        self.quotes_last = QUOTES_LAST
         self.source_currency = "EUR"
         self.troubles: dict[Step, deque[Trouble]] = {step: deque() for step in Step}
         self.asked: Counter[Step] = Counter()
@@ -204,7 +205,7 @@ class WiseDouble:
             "targetAmount": target,
             "rate": self.rate,
             "rateType": "FIXED",
-            "expirationTime": (self.now() + QUOTES_LAST).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "expirationTime": (self.now() + self.quotes_last).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "paymentOptions": [
                 option | {"payIn": "BANK_TRANSFER", "sourceAmount": taken + 1, "fee": {"total": fee + 1}},
                 option | {"payIn": "BALANCE", "sourceAmount": taken, "fee": {"total": fee}},

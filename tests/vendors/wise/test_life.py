@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -118,6 +120,30 @@ async def test_a_quote_that_ended_while_nobody_worked_is_asked_for_anew(database
             await until(core, {"pending", "paid"}, seconds=90)
 
         assert [made.paid_for for made in double.transfers] == [1]
+
+
+async def test_quotes_that_seem_to_end_at_once_are_used_in_the_end(database_dsn):
+    async with opened(database_dsn) as (core, double):
+        double.quotes_last = timedelta(seconds=20)
+        await request(core, rewards(1))
+        await send_all(core)
+
+        assert list((await states(core)).values()) == ["pending"]
+        assert double.asked[Step.QUOTE] == 4
+
+
+async def test_a_fee_in_another_currency_is_booked_at_the_locked_rate(database_dsn):
+    async with opened(database_dsn, source_currency="USD", first_sync_after_seconds=0.2) as (core, double):
+        double.source_currency, double.rate = "USD", Decimal("0.8999")
+        await request(core, rewards(1))
+        async with working(core):
+            await until(core, {"pending"})
+            await settle(core, double)
+
+        async with core.database.reading() as connection:
+            row = await connection.fetchrow("SELECT state, fee FROM payout")
+        # 10.00 EUR at 0.8999 are 11.12 USD, and 0.05 USD of fee: 11.17 USD are 10.051883 EUR.
+        assert tuple(row) == ("paid", 6)
 
 
 async def test_a_bounce_weeks_later_is_a_return_however_its_notices_come(database_dsn):

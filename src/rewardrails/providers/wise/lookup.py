@@ -60,7 +60,7 @@ class Finder:
             return Absent(evidence=evidence)
         if told.status is not ObservedStatus.PAID:
             return Found(observation=told)
-        fee = await self._fee(seen.transfer, reference.amount)
+        fee = await self.fee(seen.transfer, reference.amount)
         return Found(observation=observation_of(seen.transfer, rail_key, self.exponents, evidence, fee=fee) or told)
 
     async def find(self, reference: Reference) -> Seen | Absent | CannotTell:
@@ -78,6 +78,18 @@ class Finder:
         if transfer is None or str(transfer.id) != transfer_id:
             return certainty.cannot_tell(reply, evidence_of(reply))
         return Seen(transfer=transfer, reply=reply)
+
+    async def fee(self, transfer: wire.Transfer, amount: Money) -> Money | None:
+        """What the transfer's quote took beyond the amount; None where the quote is not told any more."""
+        path = f"/v3/profiles/{self.client.profile_id}/quotes/{url_quote(transfer.quote_uuid or '-', safe='')}"
+        reply = await self.client.look(path)
+        if not isinstance(reply, HttpReply) or reply.status != 200:
+            return None
+        quote = strict_json.try_decode(wire.QUOTE, reply.body)
+        try:
+            return fee_of(quote, amount, self.exponents) if quote is not None else None
+        except AmountInvalid:
+            return None
 
     def waits(self, transfer: wire.Transfer) -> bool:
         """Whether a person has yet to pay for it in Wise's app."""
@@ -114,18 +126,6 @@ class Finder:
         if profile is None or profile.id != self.client.profile_id:
             return certainty.cannot_tell(reply, evidence_of(reply))
         return Absent(evidence=certainty.evidence_of(last))
-
-    async def _fee(self, transfer: wire.Transfer, amount: Money) -> Money | None:
-        """What the transfer's quote took beyond the amount; None where the quote is not told any more."""
-        path = f"/v3/profiles/{self.client.profile_id}/quotes/{url_quote(transfer.quote_uuid or '-', safe='')}"
-        reply = await self.client.look(path)
-        if not isinstance(reply, HttpReply) or reply.status != 200:
-            return None
-        quote = strict_json.try_decode(wire.QUOTE, reply.body)
-        try:
-            return fee_of(quote, amount, self.exponents) if quote is not None else None
-        except AmountInvalid:
-            return None
 
 
 def _only(found: Sequence[wire.Transfer], reply: HttpReply) -> Seen | CannotTell:

@@ -79,8 +79,8 @@ FAULTS: Mapping[str, Refusal] = MappingProxyType(
         "quoteUuid": Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True),
     }
 )
-_REFUSED = Refusal(code=ErrorCode.PROVIDER_REJECTED)
-_BAD_DESTINATION = Refusal(code=ErrorCode.DESTINATION_INVALID)
+OTHERWISE_REFUSED = Refusal(code=ErrorCode.PROVIDER_REJECTED)
+BAD_DESTINATION = Refusal(code=ErrorCode.DESTINATION_INVALID)
 
 
 def transaction_id(rail_key: str) -> str:
@@ -93,7 +93,7 @@ def refusal_of_data(status: int, errors: ErrorReply | None) -> Refusal | None:
     if status not in REFUSED_DATA or errors is None or not errors.errors:
         return None
     found = {_fault_at(fault.path or "") for fault in errors.errors}
-    return found.pop() if len(found) == 1 else _REFUSED
+    return found.pop() if len(found) == 1 else OTHERWISE_REFUSED
 
 
 def status_of(transfer: Transfer) -> ObservedStatus:
@@ -183,7 +183,7 @@ def _way(quote: Quote) -> PaymentOption:
 
 
 def _fault_at(path: str) -> Refusal:
-    return _BAD_DESTINATION if path.startswith("details.") else FAULTS.get(path, _REFUSED)
+    return BAD_DESTINATION if path.startswith("details.") else FAULTS.get(path, OTHERWISE_REFUSED)
 
 
 def _can_be(number: Decimal) -> bool:

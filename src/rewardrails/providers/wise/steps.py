@@ -52,6 +52,8 @@ COMPLETED = "COMPLETED"
 REJECTED = "REJECTED"
 # A quote that ends while it is being used would be refused.
 QUOTE_MARGIN = timedelta(seconds=60)
+# Clocks may differ: after so many new quotes it is for Wise to say whether one has ended.
+MOST_REQUOTES = 3
 
 
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,6 +61,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
     quote_id: str = ""
     quote_until: datetime | None = None
+    requotes: int = 0
     recipient_id: int = 0
     transfer_id: int = 0
 
@@ -83,7 +86,7 @@ class Steps:
         done = _PROGRESS.decode(order.resume) if order.resume else Progress()
         if done.transfer_id:
             return await self._pay(order, done)
-        if done.quote_until is None or done.quote_until < clock.now() + QUOTE_MARGIN:
+        if _needs_quote(done):
             return await self._quote(order, done)
         if not done.recipient_id:
             return await self._recipient(order, done)
@@ -131,7 +134,13 @@ class Steps:
         if await self._is_too_little(quote):
             return _rejected(FUNDING_REFUSALS["transfer.insufficient_funds"], evidence_of(reply))
         return _progressed(
-            Progress(quote_id=quote.id, quote_until=quote.expiration_time, recipient_id=done.recipient_id), reply
+            msgspec.structs.replace(
+                done,
+                quote_id=quote.id,
+                quote_until=quote.expiration_time,
+                requotes=done.requotes + (done.quote_until is not None),
+            ),
+            reply,
         )
 
     async def _is_too_little(self, quote: wire.Quote) -> bool:
@@ -162,7 +171,12 @@ class Steps:
         if not isinstance(reply, HttpReply):
             return reply
         if reply.status >= certainty.FIRST_REFUSAL:
-            return _refused(reply) or OutcomeUnknown(evidence=evidence_of(reply))
+            refused = _refused(reply)
+            if refused is not None and refused.code is ErrorCode.QUOTE_EXPIRED and done.requotes < MOST_REQUOTES:
+                return _progressed(
+                    msgspec.structs.replace(done, quote_id="", quote_until=None, requotes=done.requotes + 1), reply
+                )
+            return refused or OutcomeUnknown(evidence=evidence_of(reply))
         made = strict_json.try_decode(wire.TRANSFER, reply.body)
         if made is None:
             return OutcomeUnknown(evidence=evidence_of(reply))
@@ -175,7 +189,7 @@ class Steps:
         if isinstance(seen, CannotTell):
             return OutcomeUnknown(provider_reference=str(done.transfer_id), evidence=seen.evidence)
         if seen.transfer.status != UNFUNDED or self.funding is Funding.APP:
-            return self._standing(order, done, seen)
+            return await self._standing(order, done, seen)
         if self._about(order, done, seen.transfer, seen.reply) is None:
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(seen.reply))
         path = f"/v3/profiles/{self.client.profile_id}/transfers/{done.transfer_id}/payments"
@@ -200,21 +214,22 @@ class Steps:
         if ALREADY_FUNDED.intersection(codes):
             seen = await self.finder.read(name)
             if isinstance(seen, Seen) and seen.transfer.status != UNFUNDED:
-                return self._standing(order, done, seen)
+                return await self._standing(order, done, seen)
             return OutcomeUnknown(provider_reference=name, evidence=evidence)
         known = [FUNDING_REFUSALS[code] for code in codes if code in FUNDING_REFUSALS]
         if len(known) == 1 and len(codes) == 1:
             return _rejected(known[0], evidence)
         return OutcomeUnknown(provider_reference=name, evidence=evidence)
 
-    def _standing(self, order: Order, done: Progress, seen: Seen) -> CreateOutcome:
+    async def _standing(self, order: Order, done: Progress, seen: Seen) -> CreateOutcome:
         """A transfer that needs nothing more of us, as the outcome of the order."""
         told = self._about(order, done, seen.transfer, seen.reply)
         if told is None:
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(seen.reply))
         match told.status:
             case ObservedStatus.PAID:
-                return Settled(provider_reference=told.provider_reference, evidence=told.evidence)
+                fee = await self.finder.fee(seen.transfer, order.amount)
+                return Settled(provider_reference=told.provider_reference, fee=fee, evidence=told.evidence)
             case ObservedStatus.UNKNOWN:
                 return OutcomeUnknown(provider_reference=told.provider_reference, evidence=told.evidence)
             case _:
@@ -226,6 +241,13 @@ class Steps:
         told = observation_of(transfer, order.rail_key, self.exponents, evidence, waits=self.finder.waits(transfer))
         same = told is not None and told.amount == order.amount and transfer.target_account == done.recipient_id
         return told if same else None
+
+
+def _needs_quote(done: Progress) -> bool:
+    """Nothing is paid for before a transfer's number is stored, so that any step before it may be done anew."""
+    if done.quote_until is None:
+        return True
+    return done.requotes < MOST_REQUOTES and done.quote_until < clock.now() + QUOTE_MARGIN
 
 
 def _progressed(done: Progress, reply: HttpReply) -> Progressed:
