@@ -96,6 +96,8 @@ class WiseDouble:
         self.transfers: list[Made] = []
         self.balance = Decimal(10) ** 22
         self.tells_true_balance = True
+        self.tells_balance = True
+        self.fee_share = 200
         self.rate = Decimal(1)
         self.quotes_last = QUOTES_LAST
         self.source_currency = "EUR"
@@ -194,7 +196,7 @@ class WiseDouble:
             return _faults(("error.greaterThanZero", "targetAmount"))
         if body.get("targetCurrency") not in {"EUR", "GBP", "USD"}:
             return _faults(("NOT_VALID", "targetCurrency"))
-        fee = (target / 200).quantize(CENT, ROUND_FLOOR)
+        fee = (target / self.fee_share).quantize(CENT, ROUND_FLOOR)
         taken = (target / self.rate).quantize(CENT, ROUND_CEILING) + fee
         option = {"payOut": "BANK_TRANSFER", "targetAmount": target, "disabled": False}
         quote = {
@@ -306,6 +308,8 @@ class WiseDouble:
         return _answer({"id": PROFILE, "type": "BUSINESS"}, 200)
 
     async def _balances(self, request: web.Request) -> web.Response:
+        if not self.tells_balance:
+            return _answer({"message": "closed for lunch"}, 503)
         value = self.balance if self.tells_true_balance else Decimal(10) ** 22
         amount = {"value": value, "currency": self.source_currency}
         return _answer([{"id": 200_001, "type": "STANDARD", "currency": self.source_currency, "amount": amount}], 200)
