@@ -97,6 +97,7 @@ class WiseDouble:
         self.balance = Decimal(10) ** 22
         self.tells_true_balance = True
         self.tells_balance = True
+        self.payment_answer: dict[str, Any] | None = None
         self.fee_share = 200
         self.rate = Decimal(1)
         self.quotes_last = QUOTES_LAST
@@ -293,6 +294,8 @@ class WiseDouble:
             request.transport.abort()
         if conduct is Conduct.ANSWER_LATE:
             await self._closing.wait()
+        if self.payment_answer is not None:
+            return _answer(self.payment_answer, 200)
         return _answer({"type": "BALANCE", "status": "COMPLETED", "errorCode": None}, 201)
 
     async def _simulate(self, request: web.Request) -> web.Response:

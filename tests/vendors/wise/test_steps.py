@@ -1,5 +1,6 @@
 """The adapter's steps against the double, one at a time: what is refused before money moves, and what is never done twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -188,6 +189,48 @@ async def test_a_transfer_to_somebody_else_under_our_key_is_a_conflict(
     assert isinstance(outcome, OutcomeUnknown)
     assert outcome.code is ErrorCode.DUPLICATE_CONFLICT
     assert [made.paid_for for made in double.transfers] == [0]
+
+
+async def test_a_transfer_of_another_amount_under_our_key_is_a_conflict(provider: WiseProvider) -> None:
+    order = an_order()
+    await send(provider, order)
+
+    outcome, _ = await send(provider, replace(order, amount=Money(amount_minor=2_001, asset="EUR")))
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert outcome.code is ErrorCode.DUPLICATE_CONFLICT
+
+
+async def test_whoever_pays_second_hears_that_it_is_paid_for(provider: WiseProvider, double: WiseDouble) -> None:
+    _, remembered = await send(provider, an_order(), steps=3)
+
+    outcomes = await asyncio.gather(*(provider.create_payout(remembered) for _ in range(2)))
+
+    assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted]
+    assert double.asked[Step.PAYMENT] == 2
+    assert [made.paid_for for made in double.transfers] == [1]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "COMPLETED", "errorCode": "transfer.insufficient_funds"},
+        {"status": "PENDING", "errorCode": "transfer.insufficient_funds"},
+        {"status": "PENDING", "errorCode": None},
+        {"status": "REJECTED", "errorCode": None},
+        {"status": "REJECTED", "errorCode": "moon.in-the-way"},
+        {"status": "completed", "errorCode": None},
+    ],
+)
+async def test_an_answer_to_a_payment_that_contradicts_itself_is_unknown(
+    provider: WiseProvider, double: WiseDouble, answer: dict[str, object]
+) -> None:
+    double.payment_answer = answer
+
+    outcome, _ = await send(provider, an_order())
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert outcome.provider_reference == str(double.transfers[0].number)
 
 
 async def test_cancel_is_certain_until_the_money_is_converted(provider: WiseProvider, double: WiseDouble) -> None:
