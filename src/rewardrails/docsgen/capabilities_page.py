@@ -30,6 +30,13 @@ class Sample:
     credentials: Mapping[str, Secret] = field(default_factory=dict)
 
 
+# A public key of nobody's: an adapter that verifies by one cannot be made without.
+_SAMPLE_KEY = (
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA1jB1GthPT/XrHqGV3usyFgnpg56AdzNKkoWwz3f4ZRYMD/BkMpn5zAzW"
+    "EwYLySxup/18O3UbRCCaHaAn2AkSVpo65W03gHdH8V/AwnKXemdH3fDIYLV2ZOu6lMJzqmCDdzm3oecE4kUWt2E6zkKUd+hJ9KfV"
+    "8/Tf2gWsmVSw6yUMFeDYi33DjFPPtQRrMEeZd7YHDUJrIUIrqkBKYZ871gH7pTZRgdQtgWXd/L7x7oyouXqnz+wdvUfGbvfv6Fig"
+    "tEHn+W6Y33+Br3GyNCf4hg6/O7eZjIwC0nJIYwiAX2AvN0v6lO3lR0FnYWjAUok8LzXI9QnuPbb1W1gIuBgqPQIDAQAB"
+)
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
         "fake": Sample(
@@ -44,6 +51,10 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
         "tremendous": Sample(
             settings={"funding_source_id": "sample", "campaign_id": "sample"},
             credentials={"api_key": Secret("sample"), "webhook_private_key": Secret("sample")},
+        ),
+        "wise": Sample(
+            settings={"profile_id": 1, "source_currency": "EUR", "webhook_public_key": _SAMPLE_KEY},
+            credentials={"api_token": Secret("sample")},
         ),
     }
 )

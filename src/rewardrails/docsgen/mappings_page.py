@@ -9,6 +9,7 @@ from rewardrails.errors import ErrorCode
 from rewardrails.providers.fake import mapping as fake
 from rewardrails.providers.paypal import words as paypal
 from rewardrails.providers.tremendous import mapping as tremendous
+from rewardrails.providers.wise import mapping as wise
 
 _INTRO = """# What providers say
 
@@ -22,7 +23,7 @@ _REFUSALS = ("their code", "our code", "scope", "again by itself")
 
 def render() -> str:
     """The whole page."""
-    return "\n".join((_INTRO, *_fake(), *_paypal(), *_tremendous()))
+    return "\n".join((_INTRO, *_fake(), *_paypal(), *_tremendous(), *_wise()))
 
 
 def _fake() -> Iterable[str]:
@@ -79,6 +80,32 @@ def _tremendous() -> Iterable[str]:
         [
             _refusal(theirs, ours, scope, is_retryable=is_retryable)
             for theirs, ours, scope, is_retryable in (*named, *at_fault)
+        ],
+    )
+
+
+def _wise() -> Iterable[str]:
+    yield "## Wise\n"
+    unfunded = {wise.UNFUNDED: "not there yet: nobody has paid for it"}
+    to_people = dict.fromkeys(sorted(wise.LEFT_TO_PEOPLE), code(ObservedStatus.UNKNOWN.value))
+    yield _statuses("status of a transfer", wise.STATUSES, unfunded | to_people)
+    paying = ((code(theirs), ours) for theirs, ours in wise.FUNDING_REFUSALS.items())
+    at_fault = ((f"HTTP 400, 422 for {code(path)} alone", ours) for path, ours in wise.FAULTS.items())
+    fields = (
+        (f"HTTP 400, 422 for fields under {code('details')} alone", wise.BAD_DESTINATION),
+        ("HTTP 400, 422 for another field, or several", wise.OTHERWISE_REFUSED),
+    )
+    yield table(
+        _REFUSALS,
+        [
+            *(
+                _refusal(theirs, ours.code, ours.scope, is_retryable=ours.retryable)
+                for theirs, ours in (*paying, *at_fault, *fields)
+            ),
+            *(
+                (code(theirs), "no refusal: the transfer is read again", "", "")
+                for theirs in sorted(wise.ALREADY_FUNDED)
+            ),
         ],
     )
 

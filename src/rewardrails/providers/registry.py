@@ -18,12 +18,19 @@ from rewardrails.providers.http import Guard, HttpClient, unguarded
 from rewardrails.providers.manual.provider import ManualProvider
 from rewardrails.providers.paypal.provider import PayPalProvider
 from rewardrails.providers.tremendous.provider import TremendousProvider
+from rewardrails.providers.wise.provider import WiseProvider
 from rewardrails.secrets import Secret
 
 ENTRY_POINT_GROUP = "rewardrails.adapters"
 
 BUILT_IN: Mapping[str, AdapterFactory] = MappingProxyType(
-    {"fake": FakeProvider, "manual": ManualProvider, "paypal": PayPalProvider, "tremendous": TremendousProvider}
+    {
+        "fake": FakeProvider,
+        "manual": ManualProvider,
+        "paypal": PayPalProvider,
+        "tremendous": TremendousProvider,
+        "wise": WiseProvider,
+    }
 )
 
 Announced = Callable[[], Iterable[EntryPoint]]

@@ -61,7 +61,7 @@ def test_an_announced_adapter_is_loaded_when_named() -> None:
     provider = build("hand", manual_context(), lambda: entries)
 
     assert isinstance(provider, ManualProvider)
-    assert adapter_names(lambda: entries) == ["broken", "fake", "hand", "manual", "paypal", "tremendous"]
+    assert adapter_names(lambda: entries) == ["broken", "fake", "hand", "manual", "paypal", "tremendous", "wise"]
 
 
 @pytest.mark.parametrize(

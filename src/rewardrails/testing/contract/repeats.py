@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from rewardrails.domain.outcome import Accepted, OutcomeUnknown, Rejected, Settled
 from rewardrails.providers.capabilities import Dedupe
+from rewardrails.providers.http import MaybeSentReason
+from rewardrails.testing.contract import wire
 from rewardrails.testing.contract.base import ContractFixtures
 from rewardrails.testing.contract.behaviour import behaviour
 from rewardrails.testing.contract.case import Case
@@ -47,9 +49,12 @@ class Repeats(ContractFixtures):
 
     @behaviour(17, "The same order is the same bytes", applies=OVER_A_WIRE)
     async def test_same_bytes(self, case: Case) -> None:
-        """Sent again, an order makes the same request to the letter: no clock, no chance and no counter in its body."""
+        """Lost on the way and sent again, an order makes the same request to the letter: no clock, no chance and no counter
+        in its body.
+        """
         order = case.order()
-        await case.send(order)
+        with case.wire.creations_meet(wire.maybe_sent(MaybeSentReason.DISCONNECTED, reaches_vendor=False)):
+            await case.send(order)
         again, its_wire = case.another()
         await case.send(order, again)
         first = [(sent.method, sent.url, sent.body) for sent in case.wire.creations]

@@ -1,0 +1,1 @@
+"""The adapter for Wise Platform: bank transfers, made in four steps, the last of which alone moves money."""
