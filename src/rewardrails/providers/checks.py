@@ -24,8 +24,13 @@ def unreachable(address: str, error: NeverSent | MaybeSent) -> Checked:
     )
 
 
-def answered(address: str, reply: HttpReply, *, permission: str) -> Iterator[Checked]:
-    """Whether the provider knows our credentials, and `permission` is theirs; and what its clock says."""
+def answered(
+    address: str, reply: HttpReply, *, permission: str, also_right: frozenset[int] = frozenset()
+) -> Iterator[Checked]:
+    """Whether the provider knows our credentials, and `permission` is theirs; and what its clock says.
+
+    `also_right` are the statuses that say so besides success, where something is asked for that is not there.
+    """
     yield Checked(about="connection", is_right=True, found=f"{address} answers")
     match reply.status:
         case 401:
@@ -42,7 +47,7 @@ def answered(address: str, reply: HttpReply, *, permission: str) -> Iterator[Che
                 found=f"known, and may not (403): {permission}",
                 do=f"give them the permission: {permission}",
             )
-        case status if status < 400:
+        case status if status < 400 or status in also_right:
             yield Checked(about="credentials", is_right=True, found="known there, and they may look")
         case status:
             yield Checked(

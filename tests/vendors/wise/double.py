@@ -311,6 +311,8 @@ class WiseDouble:
         return _answer({"id": PROFILE, "type": "BUSINESS"}, 200)
 
     async def _balances(self, request: web.Request) -> web.Response:
+        if request.match_info["profile"] != str(PROFILE):
+            return _answer({"message": "not found"}, 404)
         if not self.tells_balance:
             return _answer({"message": "closed for lunch"}, 503)
         value = self.balance if self.tells_true_balance else Decimal(10) ** 22

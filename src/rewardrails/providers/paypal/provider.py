@@ -1,5 +1,6 @@
 """The adapter for PayPal Payouts: a batch of one for each attempt, under a `sender_batch_id` that PayPal takes once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote as url_quote
 
@@ -20,8 +21,8 @@ from rewardrails.domain.outcome import (
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
-from rewardrails.providers import certainty
-from rewardrails.providers.base import Reference
+from rewardrails.providers import certainty, checks
+from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.own_quote import own_quote
@@ -44,11 +45,12 @@ from rewardrails.providers.settings import base_url, credential, read_settings
 
 PAYOUTS = "/v1/payments/payouts"
 ITEMS = "/v1/payments/payouts-item"
+NOBODYS = "NOBODYS"
 NO_NAME = "PayPal is asked by its own batch id, which this attempt has not been told."
 
 
 class PayPalProvider:
-    """One business account at PayPal. Supports cancel (of what is unclaimed) and webhooks."""
+    """One business account at PayPal. Supports cancel (of what is unclaimed), webhooks and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, PayPalSettings)
@@ -58,9 +60,10 @@ class PayPalProvider:
         self._settings = settings
         self._exponents = {code: asset.exponent for code, asset in self.capabilities.assets.items()}
         self._http = context.http
+        self._address = base_url(context, settings.base_url or ADDRESSES[context.environment])
         self._session = Session(
             context.http,
-            base_url(context, settings.base_url or ADDRESSES[context.environment]),
+            self._address,
             client_id=credential(context, "client_id"),
             client_secret=credential(context, "client_secret"),
         )
@@ -130,6 +133,17 @@ class PayPalProvider:
         except (NeverSent, MaybeSent) as error:
             return OutcomeUnknown(evidence=certainty.of_error(error).evidence)
         return canceled(item_id, answer)
+
+    async def check(self) -> Sequence[Checked]:
+        """Ask for a batch that is not there: credentials, the permission for payouts, clocks."""
+        try:
+            reply = await self._session.ask(f"{PAYOUTS}/{NOBODYS}", self._deadline())
+        except NoToken as error:
+            do = "are client_id and client_secret those of this environment's app, whole and not revoked?"
+            return [Checked(about="credentials", is_right=False, found=f"no access token ({error.code})", do=do)]
+        except (NeverSent, MaybeSent) as error:
+            return [checks.unreachable(self._address, error)]
+        return [*checks.answered(self._address, reply, permission="use Payouts", also_right=frozenset({404}))]
 
     async def fetch_keys(self, request: WebhookRequest) -> None:
         """Fetch the certificate that a delivery names, if it is one of PayPal's and not known yet."""

@@ -15,11 +15,16 @@ STANDARD = "STANDARD"
 
 async def held(client: WiseClient) -> Sequence[wire.Balance] | None:
     """The balances that payouts are paid out of; None when Wise does not tell, or tells of none."""
-    reply = await client.look(f"/v4/profiles/{client.profile_id}/balances?types={STANDARD}")
+    reply = await client.look(balances_path(client))
     if not isinstance(reply, HttpReply) or reply.status != 200:
         return None
     listed = strict_json.try_decode(wire.BALANCES, reply.body)
     return [one for one in listed if one.type in ("", STANDARD)] if listed else None
+
+
+def balances_path(client: WiseClient) -> str:
+    """Where the profile's balances are told."""
+    return f"/v4/profiles/{client.profile_id}/balances?types={STANDARD}"
 
 
 def money_in(balances: Sequence[wire.Balance], exponents: Mapping[str, int]) -> Sequence[Money] | None:

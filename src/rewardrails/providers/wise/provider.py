@@ -10,13 +10,13 @@ from rewardrails.domain.outcome import Canceled, CancelOutcome, CreateOutcome, N
 from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, DestinationInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty, strict_json
-from rewardrails.providers.base import Reference
+from rewardrails.providers import certainty, checks, strict_json
+from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.settings import base_url, credential, read_settings
 from rewardrails.providers.wise import wire
-from rewardrails.providers.wise.balances import held, money_in
+from rewardrails.providers.wise.balances import balances_path, held, money_in
 from rewardrails.providers.wise.client import WiseClient, errors_of, evidence_of
 from rewardrails.providers.wise.lookup import Finder, Seen
 from rewardrails.providers.wise.mapping import CANCELLED, codes_of, fee_of, transaction_id
@@ -30,7 +30,7 @@ NOT_ALLOWED = "transfer.cancellation.not.allowed"
 
 
 class WiseProvider:
-    """One profile at Wise. Supports cancel, webhooks and balance."""
+    """One profile at Wise. Supports cancel, webhooks, balance and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, WiseSettings)
@@ -124,6 +124,16 @@ class WiseProvider:
         if money is None:
             raise self._unavailable("did not tell its balance")
         return money
+
+    async def check(self) -> Sequence[Checked]:
+        """Ask for the balances: credentials, profile, permissions, clocks, money."""
+        address = f"{self._client.base_url} (profile {self._client.profile_id})"
+        reply = await self._client.look(balances_path(self._client))
+        if not isinstance(reply, HttpReply):
+            return [checks.unreachable(address, reply)]
+        found = [*checks.answered(address, reply, permission="read the profile's balances")]
+        balances = await held(self._client)
+        return [*found, *checks.holdings(money_in(balances or (), self._exponents) or (), self._exponents)]
 
     async def close(self) -> None:
         """End the connections."""
