@@ -23,6 +23,7 @@ def rules_of(file: written.File, read_amount: ReadAmount) -> Rules:
         limits=tuple(_limit(index, table, unit, read_amount) for index, table in enumerate(file.limits)),
         destinations={name: _destination(name, table, read_amount) for name, table in file.destination_kinds.items()},
         approvals=tuple(_approval(index, table, read_amount) for index, table in enumerate(file.approvals)),
+        payable=frozenset(code for code, asset in file.assets.items() if asset.redeemable),
         list_age=timedelta(days=file.screening.max_list_age_days),
         rate_age=timedelta(hours=file.reference.max_age_hours),
         reference_unit=unit.code,

@@ -12,6 +12,7 @@ from typing import Self
 from rewardrails.config.sign_in import SignInSettings
 from rewardrails.domain.assets import Asset
 from rewardrails.domain.policy.floats import FloatRule
+from rewardrails.domain.policy.places import covered
 from rewardrails.domain.policy.rules import Rules
 from rewardrails.domain.reward import KindRule, RowRules
 from rewardrails.errors import ErrorCode, RewardRailsError
@@ -78,7 +79,7 @@ class Route:
             destination_kind == self.destination_kind
             and self.campaign in (None, campaign)
             and self.asset in (None, asset)
-            and (not self.jurisdictions or jurisdiction in self.jurisdictions)
+            and (not self.jurisdictions or covered(jurisdiction, self.jurisdictions))
         )
 
 
@@ -208,7 +209,7 @@ class Config:
     campaigns: Mapping[str, CampaignSettings] = field(default_factory=dict)
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
-    rules: Rules = field(default_factory=Rules)
+    rules: Rules = field(default_factory=lambda: Rules(payable=frozenset()))
     screeners: Mapping[str, ScreenerSettings] = field(default_factory=dict)
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     floats: Mapping[str, Mapping[str, FloatRule]] = field(default_factory=dict)

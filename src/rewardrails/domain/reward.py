@@ -1,11 +1,13 @@
 """One reward as a game sends it: nine columns of text in, a checked row or one stable refusal out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from rewardrails.domain.assets import Asset, parse_amount
 from rewardrails.domain.destination import Destination, parse_destination
+from rewardrails.domain.policy.places import covered
 from rewardrails.domain.text import find_control, find_control_in_free_text
 from rewardrails.errors import ErrorCode, FieldInvalid, RewardRailsError
 
@@ -26,6 +28,9 @@ RawReward = Sequence[str]
 # Unicode's spaces, but no line breaks or tabs: those are control characters and must stay to be seen.
 _SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _FREE_TEXT = frozenset({"destination", "memo"})
+
+
+_is_place = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,7 @@ def validate_row(fields: RawReward, rules: RowRules) -> RewardRow:
         raise _refused(ErrorCode.ASSET_NOT_REDEEMABLE, "asset", f"{asset_code} cannot be paid out")
     amount_minor = parse_amount(amount, asset)
     upper_jurisdiction = jurisdiction.upper()
-    if upper_jurisdiction not in allowed or not jurisdiction.isascii():
+    if not _is_place(upper_jurisdiction) or not covered(upper_jurisdiction, allowed):
         raise _refused(ErrorCode.JURISDICTION_NOT_ALLOWED, "jurisdiction", "the campaign does not pay out there")
     rule = rules.kinds.get(kind)
     if rule is None:

@@ -137,7 +137,9 @@ def _problem(core: Core, result: ManualResult, row: object) -> RewardRailsError 
     if provider not in _manual_providers(core):
         return StateConflict(f"payout {result.payout_id} goes over {provider}, not over a manual rail")
     ended = PayoutState.PAID if result.paid else PayoutState.FAILED
-    if state not in (PayoutState.PENDING, PayoutState.SUBMITTING, PayoutState.OUTCOME_UNKNOWN, ended):
+    if state == PayoutState.OUTCOME_UNKNOWN:
+        return StateConflict(f"payout {result.payout_id} is {state}: two people resolve it, with evidence")
+    if state not in (PayoutState.PENDING, PayoutState.SUBMITTING, ended):
         return StateConflict(f"payout {result.payout_id} is {state} and not in the queue")
     return None
 

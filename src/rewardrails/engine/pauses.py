@@ -71,10 +71,11 @@ async def pause_within(
     stops: PauseStops = PauseStops.SENDING,
 ) -> Pause:
     """`pause` inside the caller's transaction."""
+    subject = subject.strip()
     if (scope is PauseScope.EVERYTHING) != (subject == ""):
         raise FieldInvalid("a pause of everything names no subject; any other one names it", field="subject")
     known = {PauseScope.PROVIDER: core.config.providers, PauseScope.CAMPAIGN: core.config.campaigns}.get(scope)
-    if known is not None and subject not in known:
+    if known is not None and subject not in known and not await _has_payouts(tx, scope, subject):
         raise FieldInvalid(f"there is no {scope.value} called {subject!r} in the configuration", field="subject")
     made = await tx.fetchrow(sql("insert_pause"), ids.new_id(), scope.value, subject, reason, actor, stops.value)
     if made is None:
@@ -83,6 +84,11 @@ async def pause_within(
     await record_facts(tx, [Fact(subject_id=made["id"], version=1, type="pause.set", data=data)], actor=actor)
     await tx.fetch(sql("wait_for_claims"))
     return _pause(made)
+
+
+async def _has_payouts(tx: Connection, scope: PauseScope, subject: str) -> bool:
+    """Whether something of it may still move, though it was taken out of the configuration."""
+    return bool(await tx.fetchval(sql("has_open_payouts"), scope.value, subject))
 
 
 async def lift(core: Core, *, pause_id: UUID, actor: str) -> Pause:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rewardrails import ids
@@ -43,6 +43,7 @@ async def report_checks(core: Core, reports: Sequence[CheckReport], *, actor: st
 
 async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *, actor: str) -> None:
     """`report_checks` inside the caller's transaction."""
+    reports = [replace(report, player_id=report.player_id.strip()) for report in reports]
     for at, report in enumerate(reports):
         if not report.player_id:
             raise FieldInvalid("a check names its player", field=f"reports[{at}].player_id")
@@ -69,6 +70,7 @@ async def report_checks_within(tx: Connection, reports: Sequence[CheckReport], *
     ]
     await record_facts(tx, facts, actor=actor)
     await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
+    await tx.fetch(sql("wait_for_claims"))
 
 
 async def report_risk(core: Core, reports: Sequence[RiskReport], *, actor: str) -> None:
@@ -78,6 +80,7 @@ async def report_risk(core: Core, reports: Sequence[RiskReport], *, actor: str) 
 
 async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, actor: str) -> None:
     """`report_risk` inside the caller's transaction."""
+    reports = [replace(report, player_id=report.player_id.strip()) for report in reports]
     for at, report in enumerate(reports):
         if not report.player_id:
             raise FieldInvalid("a risk score names its player", field=f"reports[{at}].player_id")
@@ -95,6 +98,7 @@ async def report_risk_within(tx: Connection, reports: Sequence[RiskReport], *, a
     facts = [_fact("player.risk_reported", report, score=report.score, reasons=report.reasons) for report in latest]
     await record_facts(tx, facts, actor=actor)
     await tx.execute(sql("judge_player_again"), [report.player_id for report in latest])
+    await tx.fetch(sql("wait_for_claims"))
 
 
 def _fact(event: str, report: CheckReport | RiskReport, **said: object) -> Fact:

@@ -177,7 +177,8 @@ async def request_within(
 def _paused(core: Core, request: PayoutRequest, paused: frozenset[tuple[str, str]]) -> RequestResult | None:
     if not paused:
         return None
-    provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+    routed = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+    provider = request.quote.provider if request.quote else routed
     about = {
         ("everything", ""),
         ("campaign", request.campaign),

@@ -11,6 +11,7 @@ from rewardrails.errors import FieldInvalid
 
 MAX_BYTES = 256 * 1024 * 1024
 _CRYPTO = re.compile(r"Digital Currency Address\b").match
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE).search
 
 
@@ -35,13 +36,13 @@ def read_list(data: bytes) -> ListFile:
 
 
 def _plain(data: bytes) -> Iterator[str]:
-    """One destination a line; `#` begins a comment."""
+    """One destination a line; `#` at its start or behind a blank begins a comment, for it may stand in an address."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise FieldInvalid("the list is not UTF-8 text", field="file") from None
     for line in text.splitlines():
-        if entry := line.partition("#")[0].strip():
+        if entry := _COMMENT.sub("", line).strip():
             yield entry
 
 

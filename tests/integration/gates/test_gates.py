@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
-from rewardrails.engine import addresses, legal, operate, pauses, players
+from rewardrails.engine import addresses, legal, manual, operate, pauses, players
 from rewardrails.engine.approve import approve
 from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
@@ -16,8 +16,9 @@ from rewardrails.engine.pauses import PauseScope
 from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import ErrorCode, Forbidden, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
+from rewardrails.providers.capabilities import ProviderType
 from tests.support.gates import FOR_EVER, an_approval, in_force, load
-from tests.support.scripted_rail import CAPABILITIES, ScriptedRail
+from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, explode
 from tests.support.season import CONFIG, opened_core, request, reward, send_all, states
 
 CHAIN = replace(CAPABILITIES, needs_legal_approval=True)
@@ -391,3 +392,33 @@ async def test_nothing_keeps_back_what_has_been_sent(database_dsn):
         told = await explain(core, result.payout_id)
 
         assert {one.gate for one in told.verdicts} & {"pause", "provider"} == set()
+
+
+async def test_a_campaign_that_was_taken_out_of_the_configuration_pays_nobody_and_can_be_paused(database_dsn):
+    block = '[campaigns.season]\njurisdictions = ["DE", "PL"]\npools = { EUR = "season-eur", USD = "season-usd" }\n'
+    assert block in CONFIG
+    rail = ScriptedRail("one")
+    async with opened_core(database_dsn, [rail]) as core:
+        (result,) = await request(core, [reward(1)])
+    async with opened_core(database_dsn, [rail], config=CONFIG.replace(block, "")) as core:
+        await send_all(core)
+        paused = await pauses.pause(core, scope=PauseScope.CAMPAIGN, subject="season", reason="gone", actor="ann")
+
+        assert (await states(core))[result.payout_id] == "held"
+        assert (rail.calls, paused.subject) == ([], "season")
+
+
+async def test_an_unknown_outcome_is_nobody_s_alone_also_on_a_manual_rail(database_dsn):
+    rail = ScriptedRail("by-hand", explode, replace(CAPABILITIES, provider_type=ProviderType.MANUAL))
+    async with opened_core(database_dsn, [rail]) as core:
+        (result,) = await request(core, [reward(1, asset="USD", kind="manual_note", value="desk 4")])
+        await send_all(core, "by-hand")
+
+        for alone in (
+            manual.settle(core, result.payout_id, proof="receipt", actor="ann"),
+            manual.refuse(core, result.payout_id, reason="nobody", actor="ann"),
+        ):
+            with pytest.raises(StateConflict, match="two people"):
+                await alone
+
+        assert (await states(core))[result.payout_id] == "outcome_unknown"

@@ -13,8 +13,10 @@ PLAYER = "player_checks"
 
 
 def jurisdiction(case: Case) -> Verdict:
-    """Hold where campaign or rail does not pay, also when the rule came after the payout."""
+    """Hold where campaign or rail does not pay, also when the rule came after the payout, or what it came under is gone."""
     place = case.subject.jurisdiction
+    if (gone := _gone(case)) is not None:
+        return gone
     for name, rule in _rules(case):
         if touched(place, rule.deny) or (rule.allow and not covered(place, rule.allow)):
             return Verdict(
@@ -27,6 +29,32 @@ def jurisdiction(case: Case) -> Verdict:
                 inputs={"jurisdiction": place},
             )
     return Verdict(gate=PLACE, inputs={"jurisdiction": place})
+
+
+def _gone(case: Case) -> Verdict | None:
+    """A payout whose campaign, asset or kind of destination was taken out of the configuration has no rules left: it stays."""
+    subject, rules = case.subject, case.rules
+    if rules.payable is None:
+        return None
+    why, code = "", ErrorCode.CAMPAIGN_UNKNOWN
+    if subject.campaign not in rules.campaigns:
+        why = f"the campaign {subject.campaign} is not configured any more"
+    elif subject.asset not in rules.payable:
+        why, code = f"{subject.asset} may not be paid out any more", ErrorCode.ASSET_NOT_REDEEMABLE
+    elif subject.destination_kind not in rules.destinations:
+        why = f"the destination kind {subject.destination_kind} is not configured any more"
+        code = ErrorCode.DESTINATION_UNSUPPORTED
+    if not why:
+        return None
+    return Verdict(
+        gate=PLACE,
+        outcome=Outcome.HOLD,
+        code=code,
+        why=why,
+        next_step="put it back into the configuration and release it, or cancel it",
+        owner=Owner.OPERATOR,
+        inputs={"campaign": subject.campaign, "asset": subject.asset, "kind": subject.destination_kind},
+    )
 
 
 def player_checks(case: Case) -> Verdict:

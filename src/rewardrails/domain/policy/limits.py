@@ -1,6 +1,7 @@
 """Limits on number and value, counted where they are let through, each payout once."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from rewardrails.domain.policy.case import Case, Subject, Usage
 from rewardrails.domain.policy.rules import Limit, Per
@@ -30,7 +31,7 @@ def limits(case: Case) -> Verdict:
                 why=f"limit {limit.name!r} would be exceeded",
                 next_step="wait for its window, raise the limit, release it with a reason, or cancel it",
                 owner=Owner.COMPLIANCE,
-                passes_at=None if limit.window is None else case.facts.now + limit.window / 24,
+                passes_at=_looked_at_again(limit, case.facts.now),
                 inputs=inputs,
             )
     return Verdict(gate=GATE, inputs=inputs)
@@ -72,6 +73,13 @@ def value(case: Case, limit: Limit) -> int | None:
 def _beyond(limit: Limit, used: Usage, amount: int) -> bool:
     over_count = limit.max_count is not None and used.count + 1 > limit.max_count
     return over_count or (limit.max_minor is not None and used.amount_minor + amount > limit.max_minor)
+
+
+def _looked_at_again(limit: Limit, now: datetime) -> datetime | None:
+    """When its window may have moved on; None where only people can make room."""
+    if limit.calendar_day:
+        return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return None if limit.window is None else now + limit.window / 24
 
 
 def _stale_rate(case: Case, limit: Limit) -> Verdict:

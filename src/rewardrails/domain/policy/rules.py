@@ -83,13 +83,17 @@ class ApprovalRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Everything that is configured about who may be paid what."""
+    """Everything that is configured about who may be paid what.
+
+    `payable` are the assets that may leave; with it, `campaigns` and `destinations` name all there are (None: not known).
+    """
 
     campaigns: Mapping[str, Eligibility] = field(default_factory=dict)
     providers: Mapping[str, Eligibility] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     destinations: Mapping[str, DestinationRule] = field(default_factory=dict)
     approvals: tuple[ApprovalRule, ...] = ()
+    payable: frozenset[str] | None = None
     list_age: timedelta = timedelta(days=7)
     rate_age: timedelta = timedelta(days=1)
     reference_unit: str = "EUR"

@@ -39,6 +39,8 @@ async def judge_again(core: Core, tx: Connection, payout_ids: Sequence[UUID], ac
     if not rows:
         return {}
     kept = {row["payout_id"] for row in await tx.fetch(sql("held_by_people"), [row["id"] for row in rows])}
+    if kept:  # nothing but a person moves them: they are not looked at again by themselves
+        await tx.execute(sql("when_to_judge_again"), sorted(kept), [None] * len(kept))
     judged = await judge_batch(core, tx, [candidate_of(core, row) for row in rows if row["id"] not in kept])
     await holds.write(core, tx, judged, actor)
     by_id = {item.candidate.payout_id: item for item in judged}

@@ -16,6 +16,10 @@ WHERE lifted_at IS NULL AND stops = 'sending'
        OR (scope = 'player' AND subject = $3))
 ORDER BY id
 
+-- name: has_open_payouts
+SELECT EXISTS (SELECT FROM payout WHERE state NOT IN ('paid', 'failed', 'canceled', 'returned')
+    AND CASE $1 WHEN 'campaign' THEN campaign ELSE provider END = $2)
+
 -- name: lift_pause
 UPDATE pause SET lifted_by = $2, lifted_at = rr_now() WHERE id = $1 AND lifted_at IS NULL RETURNING *
 

@@ -121,6 +121,24 @@ def test_denied_places_win_over_allowed_ones(place, rule, outcome, whose):
 
 
 @pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({}, PASS),
+        ({"campaigns": {}}, HOLD),
+        ({"payable": frozenset({"USD"})}, HOLD),
+        ({"destinations": {}}, HOLD),
+        ({"campaigns": {}, "payable": None}, PASS),
+    ],
+)
+def test_what_was_taken_out_of_the_configuration_pays_nobody(change, outcome):
+    here = {"campaigns": {"season": Eligibility()}, "destinations": {"paypal_email": DestinationRule()}}
+
+    verdict = jurisdiction(case(rules=Rules(**{**here, "payable": frozenset({"EUR"}), **change})))
+
+    assert verdict.outcome is outcome
+
+
+@pytest.mark.parametrize(
     ("check", "outcome"),
     [
         (None, HOLD),
@@ -232,6 +250,12 @@ def test_larger_amounts_need_a_proof_that_lasts(amount, proved_ago, outcome):
     verdict = ownership_proof(case(subject=subject, rules=Rules(destinations={"paypal_email": rule}), address=address))
 
     assert verdict.outcome is outcome
+
+
+def test_a_calendar_day_s_limit_is_looked_at_again_when_the_day_has_ended():
+    rule = Limit(name="day", per=Per.PLAYER, window=timedelta(days=1), calendar_day=True, asset="EUR", max_minor=1)
+
+    assert limits(case(rules=Rules(limits=(rule,)))).passes_at == NOW.replace(hour=0) + timedelta(days=1)
 
 
 @pytest.mark.parametrize(("score", "outcome"), [(69, PASS), (70, HOLD), (None, PASS)])
