@@ -53,6 +53,8 @@ async def _once(world: World, life: Life, fault: Fault | None, number: int) -> L
         await world.until_landed(number)
     # Also without a fault: where time flew in the database and not at the provider, a worker may have more to do.
     await _rescued(world, number, life, rounds=MOST_ROUNDS)
+    if await world.has_waiting_notices():  # taken, and not applied yet: a worker's next round does that
+        await world.rescue(number, hears=life.heard)
     found = await world.payout(number)
     state = found[1] if found else None
     await check(world, number, state)

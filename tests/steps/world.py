@@ -152,6 +152,10 @@ class World:
         async with self.rescuer.database.reading() as connection:
             return await connection.fetch(statement, *arguments)
 
+    async def has_waiting_notices(self) -> bool:
+        """Whether something was heard that nobody has applied."""
+        return bool(await self.rows("SELECT FROM webhook_inbox WHERE state = 'waiting' LIMIT 1"))
+
     async def payout(self, number: int) -> tuple[UUID, str] | None:
         """The payout of a reward, and its state."""
         rows = await self.rows("SELECT id, state::text AS state FROM payout WHERE reward_id = $1", f"r-{number}")
