@@ -284,7 +284,7 @@ def test_what_holds_a_payout_is_shown_explained_and_overruled_with_a_reason(rr):
     assert f"payouts explain {second['payout_id']}" in shown
     explained = rr("payouts", "explain", second["payout_id"]).out
     lines = {line.split()[1]: line.split()[0] for line in explained.splitlines() if line[:1] in ("✓", "…", "✗")}
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert [gate for gate, mark in lines.items() if mark != "✓"] == ["limits"]
 
     refused = rr("payouts", "release", second["payout_id"])

@@ -147,7 +147,7 @@ async def gates(walk: Walk, ann: str, ben: str) -> None:
     await walk.do("/v1/players/checks", {"reports": [CHECK]})
     await walk.do("/v1/players/risk", {"reports": [RISK]})
     large = await walk.api.payout(4, amount="21.00")
-    await walk.do("/v1/approvals", {"payouts": [large]}, token=ann)
+    await walk.do("/v1/approvals", await walk.api.seen(large), token=ann)
     player = {"player_id": "player:1"}
     asked = await walk.api.post("/v1/players/player:1/ownership/challenges", CLAIM | {"proof": "attested"})
     claim = CLAIM | {"challenge_id": asked.json["challenge_id"], "answer": "mail/17"}

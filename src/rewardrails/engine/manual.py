@@ -13,7 +13,10 @@ from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.verdict import Judgement
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates.holds import first_stop
+from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
 from rewardrails.engine.ready import is_as_asked
 from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
@@ -53,17 +56,19 @@ class ManualResult:
 
 
 async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> list[ManualItem]:
-    """The open queue of every manual provider, oldest first; what was altered in the database since shows no destination."""
+    """The open queue of every manual provider, oldest first, judged again now that people would pay it.
+
+    What a gate or a pause stops, and what was altered in the database since, says so and shows no destination.
+    """
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
-    return [_item(core, row) for row in rows]
+        judged = await look(core, connection, [candidate_of(core, row) for row in rows])
+    return [_item(core, row, item.judgement) for row, item in zip(rows, judged, strict=True)]
 
 
-def _item(core: Core, row: asyncpg.Record) -> ManualItem:
+def _item(core: Core, row: asyncpg.Record, judgement: Judgement) -> ManualItem:
     destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
-    is_right = is_as_asked(core, row, destination)
-    if not is_right:
-        log.error("payout_altered", payout_ids=[str(row["id"])])
+    code = _stopped(core, row, destination, judgement)
     return ManualItem(
         payout_id=row["id"],
         provider=row["provider"],
@@ -72,10 +77,19 @@ def _item(core: Core, row: asyncpg.Record) -> ManualItem:
         player_id=row["player_id"],
         amount_minor=row["amount"],
         asset=row["asset"],
-        destination=destination if is_right else None,
+        destination=destination if code is None else None,
         since=row["since"],
-        code=None if is_right else ErrorCode.CONTENT_ALTERED,
+        code=code,
     )
+
+
+def _stopped(core: Core, row: asyncpg.Record, destination: Destination, judgement: Judgement) -> ErrorCode | None:
+    if not is_as_asked(core, row, destination):
+        log.error("payout_altered", payout_ids=[str(row["id"])])
+        return ErrorCode.CONTENT_ALTERED
+    if (stop := first_stop(judgement)) is not None:
+        return stop.code or ErrorCode.CONTENT_ALTERED
+    return ErrorCode.PAYOUTS_PAUSED if row["paused"] else None
 
 
 async def settle(core: Core, payout_id: UUID, *, proof: str, actor: str) -> PayoutState:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -50,6 +51,18 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped."""
+        try:
+            with origin.coming_from(origin.WORKER):
+                await self._read_pauses()
+                await asyncio.gather(*self._parts())
+            await self._sign_at_the_end()
+            await self._leave()
+        finally:
+            for deliverer in self._deliverers:
+                await deliverer.close()
+
+    def _parts(self) -> list[Awaitable[None]]:
+        """Everything that runs side by side; made when it begins, for what is made must be awaited."""
         rails = [self._rail(provider).run(self._stop) for provider in self._core.providers.values()]
         loops = [
             self._loop("beat", self._beat, BEAT_SECONDS),
@@ -65,14 +78,7 @@ class Worker:
             *(self._screening(screener) for screener in self._core.screeners.values()),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
-        try:
-            with origin.coming_from(origin.WORKER):
-                await self._read_pauses()
-                await asyncio.gather(*rails, *loops)
-            await self._sign_at_the_end()
-        finally:
-            for deliverer in self._deliverers:
-                await deliverer.close()
+        return [*rails, *loops]
 
     def _loop(
         self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float, full: int = 1
@@ -108,6 +114,12 @@ class Worker:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("beat"), self._core.actor)
         return 0
+
+    async def _leave(self) -> None:
+        """Be missed at once; where the database is away, only after a while."""
+        with suppress(*LOST):
+            async with self._core.database.reading() as connection:
+                await connection.execute(sql("leave"), self._core.actor)
 
     async def _apply_notices(self) -> int:
         with origin.coming_from(origin.WEBHOOK):
