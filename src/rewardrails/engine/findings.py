@@ -16,6 +16,7 @@ from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 MIN_REASON_LENGTH = 3
+MAX_SUGGESTIONS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,19 @@ async def read_finding(core: Core, finding_id: UUID) -> Finding:
     if not rows:
         raise NotFound(f"there is no finding {finding_id}")
     return _finding(rows[0])
+
+
+async def suggestions(core: Core, finding: Finding) -> Sequence[UUID]:
+    """Payouts of the same provider, amount and asset that an entry without our name may be about, oldest first.
+
+    Hints for people, and nothing is done by them: equal amounts prove nothing.
+    """
+    amount, asset = finding.theirs.get("amount_minor"), finding.theirs.get("asset")
+    if finding.payout_id is not None or amount is None:
+        return []
+    async with core.database.reading() as connection:
+        rows = await connection.fetch(sql("suggest_payouts"), finding.provider, int(amount), asset, MAX_SUGGESTIONS)
+    return [row["id"] for row in rows]
 
 
 async def close_finding(core: Core, finding_id: UUID, *, reason: str, actor: str) -> Finding:

@@ -15,7 +15,7 @@ import structlog
 
 from rewardrails import clock, ids
 from rewardrails.domain.order import AttemptRef
-from rewardrails.domain.statement import Statements, StatementItem, Window
+from rewardrails.domain.statement import StatementItem, Statements, Window
 from rewardrails.engine.core import Core
 from rewardrails.engine.reconcile_compare import compare
 from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError, StateConflict
@@ -29,6 +29,7 @@ STORE_BATCH = 1_000
 NAME_BATCH = 5_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
 NOBODY = UUID(int=0)
+FIRST_YEAR = 1970
 LIST_MARGIN = timedelta(hours=6)
 FILE_MARGIN = timedelta(days=3)
 log = structlog.get_logger(__name__)
@@ -61,7 +62,7 @@ async def reconcile(
     reading the list raises; the run is then told as failed."""
     rail = _listing(core, provider)
     covers = window_of(core, provider, start=start, end=end)
-    row = await _begin(core, provider, Statements.LIST, covers, state="running", actor=actor)
+    row = await _begin(core, provider, Statements.LIST, covers, actor=actor)
     return await gather_and_compare(core, rail, row)
 
 
@@ -69,9 +70,22 @@ async def ask_for(
     core: Core, provider: str, *, actor: str, start: datetime | None = None, end: datetime | None = None
 ) -> Run:
     """Have a worker do it; answers the run as it waits. Raises as `reconcile` does before the list is read."""
+    return await core.database.run_once(lambda tx: ask_within(core, tx, provider, actor=actor, start=start, end=end))
+
+
+async def ask_within(
+    core: Core,
+    tx: Connection,
+    provider: str,
+    *,
+    actor: str,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Run:
+    """`ask_for` inside the caller's transaction."""
     _listing(core, provider)
     covers = window_of(core, provider, start=start, end=end)
-    return run_of(await _begin(core, provider, Statements.LIST, covers, state="waiting", actor=actor))
+    return run_of(await _begin_within(tx, provider, Statements.LIST, covers, state="waiting", actor=actor))
 
 
 async def reconcile_file(core: Core, provider: str, data: bytes, *, actor: str) -> Run:
@@ -84,9 +98,7 @@ async def reconcile_file(core: Core, provider: str, data: bytes, *, actor: str) 
             f"the statement is longer than {MAX_FILE_BYTES} bytes: split it by day", code=ErrorCode.FILE_INVALID
         )
     told = rail.read_statement(data)
-    row = await _begin(
-        core, provider, Statements.FILE, told.covers, state="running", actor=actor, digest=sha256(data).digest()
-    )
+    row = await _begin(core, provider, Statements.FILE, told.covers, actor=actor, digest=sha256(data).digest())
     try:
         await _store(core, row["id"], told.items)
         return run_of(await compare(core, row["id"], margin=margin_of(core, provider, Statements.FILE), actor=actor))
@@ -95,9 +107,9 @@ async def reconcile_file(core: Core, provider: str, data: bytes, *, actor: str) 
         raise
 
 
-async def gather_and_compare(core: Core, rail: RewardPayoutProvider, row: asyncpg.Record) -> Run:
+async def gather_and_compare(core: Core, rail: SupportsStatement, row: asyncpg.Record) -> Run:
     """Bring a run that has begun to its end; raises what kept it from that, once it is told as failed."""
-    margin = margin_of(core, rail.name, Statements.LIST)
+    margin = margin_of(core, row["provider"], Statements.LIST)
     try:
         await _gather(core, rail, row, margin)
         return run_of(await compare(core, row["id"], margin=margin, actor=row["started_by"]))
@@ -110,8 +122,12 @@ def window_of(core: Core, provider: str, *, start: datetime | None, end: datetim
     """What a run covers: until now and as far back as configured, unless somebody says otherwise. Raises `FieldInvalid`."""
     until = min(end or clock.now(), clock.now())
     since = start or until - core.config.providers[provider].reconcile.look_back
+    if since.year < FIRST_YEAR:
+        raise FieldInvalid(f"from: nothing was paid before {FIRST_YEAR}", field="from")
     if since >= until:
-        raise FieldInvalid("the time to reconcile ends before it begins: --from must be before --to and now", field="from")
+        raise FieldInvalid(
+            "the time to reconcile ends before it begins: --from must be before --to and now", field="from"
+        )
     return Window(start=since, end=until)
 
 
@@ -160,27 +176,32 @@ def _listing(core: Core, provider: str) -> SupportsStatement:
 
 
 async def _begin(
-    core: Core, provider: str, source: Statements, covers: Window, *, state: str, actor: str, digest: bytes | None = None
+    core: Core, provider: str, source: Statements, covers: Window, *, actor: str, digest: bytes | None = None
 ) -> asyncpg.Record:
-    async def work(tx: Connection) -> asyncpg.Record:
-        row = await tx.fetchrow(
-            sql("insert_reconciliation"),
-            ids.new_id(),
-            provider,
-            source.value,
-            digest,
-            covers.start,
-            covers.end,
-            state,
-            actor,
-        )
-        if row is None:
-            raise StateConflict(f"provider {provider!r} is being reconciled already: wait for that run to end")
-        data = {"provider": provider, "from": covers.start.isoformat(), "to": covers.end.isoformat()}
-        await tell(tx, row["id"], "reconciliation.begun", actor, **data, file_sha256=digest.hex() if digest else None)
-        return row
+    return await core.database.run_once(
+        lambda tx: _begin_within(tx, provider, source, covers, state="running", actor=actor, digest=digest)
+    )
 
-    return await core.database.run_once(work)
+
+async def _begin_within(
+    tx: Connection,
+    provider: str,
+    source: Statements,
+    covers: Window,
+    *,
+    state: str,
+    actor: str,
+    digest: bytes | None = None,
+) -> asyncpg.Record:
+    span = covers.start, covers.end
+    row = await tx.fetchrow(
+        sql("insert_reconciliation"), ids.new_id(), provider, source.value, digest, *span, state, actor
+    )
+    if row is None:
+        raise StateConflict(f"provider {provider!r} is being reconciled already: wait for that run to end")
+    data = {"provider": provider, "from": covers.start.isoformat(), "to": covers.end.isoformat()}
+    await tell(tx, row["id"], "reconciliation.begun", actor, **data, file_sha256=digest.hex() if digest else None)
+    return row
 
 
 async def _gather(core: Core, rail: SupportsStatement, row: asyncpg.Record, margin: timedelta) -> None:
@@ -218,7 +239,10 @@ def _columns(items: Sequence[StatementItem]) -> tuple[list[object], ...]:
         [item.amount.amount_minor if item.amount else None for item in items],
         [item.amount.asset if item.amount else None for item in items],
         [item.told for item in items],
-        [item.fee.amount_minor if item.fee and item.amount and item.fee.asset == item.amount.asset else None for item in items],
+        [
+            item.fee.amount_minor if item.fee and item.amount and item.fee.asset == item.amount.asset else None
+            for item in items
+        ],
         [item.status.value for item in items],
         [item.provider_status for item in items],
         [item.at for item in items],

@@ -65,9 +65,9 @@ async def compare(core: Core, run_id: UUID, *, margin: timedelta, actor: str) ->
 async def _differences(tx: Connection, run: asyncpg.Record, margin: timedelta) -> list[_Difference]:
     quiet_since = run["now"] - margin
     span = run["covers_from"], run["covers_to"]
-    told = await tx.fetch(sql("item_differences"), run["id"], *span, quiet_since)
-    start, end = await _expected(tx, run, margin, quiet_since)
     is_file = run["source"] == Statements.FILE
+    told = await tx.fetch(sql("item_differences"), run["id"], *span, quiet_since, is_file)
+    start, end = await _expected(tx, run, margin, quiet_since)
     missing = await tx.fetch(
         sql("attempts_missing_there"), run["id"], run["provider"], start, end, BOOKED if is_file else SENT, is_file
     )
@@ -208,7 +208,11 @@ async def _tell_all(tx: Connection, rows: Sequence[asyncpg.Record], event: str, 
             version=version,
             type=event,
             data=json.dumps(
-                {"kind": row["kind"], "payout_id": str(row["payout_id"]) if row["payout_id"] else None, "run": str(run_id)}
+                {
+                    "kind": row["kind"],
+                    "payout_id": str(row["payout_id"]) if row["payout_id"] else None,
+                    "run": str(run_id),
+                }
             ),
         )
         for row in rows

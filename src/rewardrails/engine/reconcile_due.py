@@ -23,18 +23,19 @@ async def reconcile_due(core: Core) -> int:
     """
     await _bury_the_dead(core)
     await _ask_for_what_is_due(core)
-    row = await core.database.run(lambda tx: tx.fetchrow(sql("take_waiting_reconciliation"), _listing(core)))
+    listing = _listing(core)
+    row = await core.database.run(lambda tx: tx.fetchrow(sql("take_waiting_reconciliation"), list(listing)))
     if row is None:
         return 0
     try:
-        await gather_and_compare(core, core.providers[row["provider"]], row)
+        await gather_and_compare(core, listing[row["provider"]], row)
     except RewardRailsError:
         return 1  # the run says why
     return 1
 
 
-def _listing(core: Core) -> list[str]:
-    return [name for name, rail in core.providers.items() if isinstance(rail, SupportsStatement)]
+def _listing(core: Core) -> dict[str, SupportsStatement]:
+    return {name: rail for name, rail in core.providers.items() if isinstance(rail, SupportsStatement)}
 
 
 async def _ask_for_what_is_due(core: Core) -> None:

@@ -128,3 +128,17 @@ class SupportsStatementFile(Protocol):
 
     def read_statement(self, data: bytes) -> StatementFile:
         """Everything in the file; pure. Raises `RewardRailsError` naming what cannot be read."""
+
+
+@runtime_checkable
+class SupportsBankFile(Protocol):
+    """What waits can be written as a file that a bank takes; writing it pays nothing."""
+
+    def check_bank_line(self, order: Order) -> None:
+        """Raise `RewardRailsError` where a bank would not take the order, with the code that says why."""
+
+    def bank_file(self, orders: Sequence[Order], *, message_id: str, created: datetime) -> bytes:
+        """The orders, each of which a bank takes, as one file named `message_id` (at most 35 letters).
+
+        Raises `ConfigInvalid` when nobody has said whose account pays.
+        """

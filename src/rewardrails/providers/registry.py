@@ -176,8 +176,9 @@ def _refuse_contradictions(provider: RewardPayoutProvider, context: ProviderCont
         raise ConfigInvalid(
             f"the adapter of provider {context.name!r} contradicts itself about webhooks: mend the adapter"
         )
-    tells = isinstance(provider, SupportsStatement) or isinstance(provider, SupportsStatementFile)
-    if tells is (capabilities.statements is Statements.NONE):
+    listed, filed = isinstance(provider, SupportsStatement), isinstance(provider, SupportsStatementFile)
+    declared = capabilities.statements
+    if listed is not (declared is Statements.LIST) or filed is not (declared is Statements.FILE):
         raise ConfigInvalid(
             f"the adapter of provider {context.name!r} contradicts itself about statements: mend the adapter"
         )

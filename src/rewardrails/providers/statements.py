@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-
 from rewardrails.domain.money import Money
 from rewardrails.errors import AmountInvalid, ErrorCode, RewardRailsError
-
 
 
 def money_or_none(read: Callable[[], Money]) -> Money | None:

@@ -68,7 +68,8 @@ ORDER BY payout_id, attempt_no, at ON CONFLICT DO NOTHING
 -- name: item_differences
 -- Every item that is not what we have, with all that is different about it. `is_young`: too near the edge of what is judged,
 -- or too new here, to begin a finding with; one that is open stays open by it.
--- $1 run, $2 judged from, $3 judged to, $4 what moved after this may not have been heard of yet.
+-- $1 run, $2 judged from, $3 judged to, $4 what moved after this may not have been heard of yet, $5 whether
+-- a person brought a file: of a rail that is not asked, somebody must say what was paid.
 WITH told AS (
     SELECT item.*, attempt.state AS our_state, attempt.updated_at, attempt.provider_reference AS our_provider_reference,
         payout.amount AS our_amount, payout.asset AS our_asset, payout.fee AS our_fee, payout.state AS our_payout_state,
@@ -83,7 +84,8 @@ WITH told AS (
     WINDOW attempts AS (PARTITION BY item.payout_id, item.attempt_no)
 ), judged AS (
     SELECT told.*, CASE WHEN came_back AND is_known THEN 'returned' ELSE status END AS standing,
-        at < $2 OR at >= $3 OR at >= $4 OR COALESCE(updated_at >= $4, false) AS is_young
+        -- A file is read once, and what is here was written by people: there is nothing to wait for.
+        NOT $5::boolean AND (at < $2 OR at >= $3 OR at >= $4 OR COALESCE(updated_at >= $4, false)) AS is_young
     FROM told
 )
 SELECT kind, judged.* FROM judged CROSS JOIN LATERAL (VALUES
@@ -94,6 +96,7 @@ SELECT kind, judged.* FROM judged CROSS JOIN LATERAL (VALUES
     ('fee_differs', is_known AND our_state = 'settled' AND fee IS NOT NULL AND our_fee IS NOT NULL AND fee <> our_fee),
     ('state_differs', is_known AND CASE standing
         WHEN 'paid' THEN our_state IN ('refused', 'failed', 'canceled', 'absent', 'returned', 'unknown')
+            OR $5 AND our_state = 'accepted'
         WHEN 'pending' THEN our_state IN ('refused', 'failed', 'canceled', 'absent')
         WHEN 'unknown' THEN false
         ELSE our_state = 'unknown' OR our_state = 'settled' END)) AS difference (kind, is_so)
@@ -181,3 +184,17 @@ RETURNING *, theirs::text AS theirs_text, ours::text AS ours_text
 -- What waits for people: how many, and how long the oldest has.
 SELECT provider, kind, count(*) AS findings, extract(epoch FROM rr_now() - min(found_at))::float8 AS oldest_seconds
 FROM finding WHERE closed_at IS NULL GROUP BY provider, kind ORDER BY provider, kind
+
+-- name: suggest_payouts
+-- What waits for a person's hands or is missing there, of one amount.
+SELECT payout.id FROM payout WHERE payout.amount = $2 AND payout.asset = $3 AND payout.id IN (
+    SELECT payout_id FROM attempt WHERE attempt.provider = $1 AND attempt.state IN ('accepted', 'unknown')
+    UNION SELECT finding.payout_id FROM finding
+    WHERE finding.provider = $1 AND finding.kind = 'missing_there' AND finding.closed_at IS NULL)
+ORDER BY payout.id LIMIT $4
+
+-- name: reconciled
+SELECT name AS provider, extract(epoch FROM rr_now() - last.created_at)::float8 AS seconds FROM provider_state
+JOIN LATERAL (SELECT created_at FROM reconciliation WHERE provider = name AND state = 'done' ORDER BY id DESC LIMIT 1) AS last
+    ON true
+ORDER BY name
