@@ -49,7 +49,7 @@ async def bank_file(provider: str, file: Path, *, again: Again = None, reason: s
             out.flush()
         finally:
             if out.tell() == 0:
-                file.unlink()
+                _remove(file)
     answer = {"file": str(file) if made.id else None, "id": made.id, "payouts": made.payouts, "totals": made.totals}
     words = f"wrote {count(made.payouts, 'payout')}, {', '.join(sums)}, to {file}" if made.id else "nothing was written"
     session.output.show({**answer, "left_out": made.left_out}, *_left(made.left_out), words)
@@ -67,3 +67,7 @@ def _created(file: Path) -> BinaryIO:
         return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as error:
         raise RewardRailsError(f"{file} cannot be made ({error.strerror})", code=ErrorCode.FILE_INVALID) from error
+
+
+def _remove(file: Path) -> None:
+    file.unlink()

@@ -120,8 +120,18 @@ async def runs(*, provider: str | None = None, limit: int = 20, session: Here) -
     async with session.rails() as rails:
         found = await list_runs(rails.core, provider=provider, limit=limit)
     rows = [
-        (one.created_at, one.provider, one.source.value, one.code.value if one.code else one.state, one.items)
-        + (one.matched, one.found, one.opened, one.closed, one.started_by)
+        (
+            one.created_at,
+            one.provider,
+            one.source.value,
+            one.code.value if one.code else one.state,
+            one.items,
+            one.matched,
+            one.found,
+            one.opened,
+            one.closed,
+            one.started_by,
+        )
         for one in found
     ]
     columns = ("begun", "provider", "source", "state", ">there", ">matched", ">different", ">new", ">settled", "by")

@@ -101,7 +101,7 @@ class FindingOut(Out):
 class FindingWithHints(FindingOut):
     """A finding, and payouts of the same amount that it may be about. Only people can tell; nothing is done by it."""
 
-    suggestions: list[UUID] = []
+    suggestions: list[UUID]
 
 
 class FindingPage(Out):
