@@ -14,19 +14,26 @@ import asyncpg
 import structlog
 
 from rewardrails import clock, ids
+from rewardrails.domain.money import Money
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.statement import StatementItem, Statements, Window
 from rewardrails.engine.core import Core
-from rewardrails.engine.reconcile_compare import compare
+from rewardrails.engine.reconcile_compare import compare, match
 from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError, StateConflict
-from rewardrails.providers.base import RewardPayoutProvider, SupportsStatement, SupportsStatementFile
+from rewardrails.providers.base import (
+    NamesOnStatement,
+    Reference,
+    RewardPayoutProvider,
+    SupportsStatement,
+    SupportsStatementFile,
+)
 from rewardrails.store.database import Connection, assert_no_transaction
 from rewardrails.store.facts import tell
 from rewardrails.store.sql import sql
 
 MAX_ITEMS = 500_000
 STORE_BATCH = 1_000
-NAME_BATCH = 5_000
+NAME_BATCH = 200
 MAX_FILE_BYTES = 64 * 1024 * 1024
 NOBODY = UUID(int=0)
 FIRST_YEAR = 1970
@@ -210,7 +217,9 @@ async def _gather(core: Core, rail: SupportsStatement, row: asyncpg.Record, marg
     assert_no_transaction()
     async for page in rail.statement(asked):
         await _store(core, row["id"], page)
-    await _name(core, rail, row, asked)
+    if isinstance(rail, NamesOnStatement):
+        await core.database.run(lambda tx: match(tx, row["id"], row["provider"]))
+        await _name(core, rail, row, asked)
 
 
 async def _store(core: Core, run_id: UUID, items: Sequence[StatementItem]) -> None:
@@ -249,21 +258,33 @@ def _columns(items: Sequence[StatementItem]) -> tuple[list[object], ...]:
     )
 
 
-async def _name(core: Core, rail: SupportsStatement, row: asyncpg.Record, asked: Window) -> None:
-    """Say of each item whose it is, where the list calls attempts by a name computed from ours."""
-    sample = AttemptRef(payout_id=NOBODY, attempt_no=1).rail_key
-    if rail.statement_reference(sample) == sample:
-        return
+async def _name(core: Core, rail: NamesOnStatement, row: asyncpg.Record, asked: Window) -> None:
+    """Say of each item whose it is, where the list calls attempts by names that the rail knows and we do not."""
     last: tuple[UUID, int] = (NOBODY, 0)
-    async with core.database.reading() as connection:
-        while rows := await connection.fetch(
-            sql("attempts_in_window"), row["provider"], asked.start, asked.end, *last, NAME_BATCH
-        ):
-            refs = [AttemptRef(payout_id=found["payout_id"], attempt_no=found["attempt_no"]) for found in rows]
-            names = [rail.statement_reference(ref.rail_key) for ref in refs]
-            keys = [ref.payout_id for ref in refs], [ref.attempt_no for ref in refs]
-            await connection.execute(sql("name_statement_items"), row["id"], names, *keys)
-            last = (refs[-1].payout_id, refs[-1].attempt_no)
+    while True:
+        async with core.database.reading() as connection:
+            found = await connection.fetch(
+                sql("attempts_to_name"), row["provider"], asked.start, asked.end, *last, NAME_BATCH, row["id"]
+            )
+        references = [_reference(each) for each in found]
+        assert_no_transaction()
+        if not references:
+            return
+        names = await rail.statement_names(references)
+        ours = [reference.ref for reference in references]
+        async with core.database.reading() as connection:
+            keys = [ref.payout_id for ref in ours], [ref.attempt_no for ref in ours]
+            await connection.execute(sql("name_statement_items"), row["id"], list(names), *keys)
+            await connection.fetchval(sql("note_reconciliation_lives"), row["id"], 0)
+        last = (ours[-1].payout_id, ours[-1].attempt_no)
+
+
+def _reference(row: asyncpg.Record) -> Reference:
+    return Reference(
+        ref=AttemptRef(payout_id=row["payout_id"], attempt_no=row["attempt_no"]),
+        provider_reference=row["provider_reference"] or "",
+        amount=Money(amount_minor=int(row["amount"]), asset=row["asset"]),
+    )
 
 
 async def _fail(core: Core, row: asyncpg.Record, error: Exception) -> None:

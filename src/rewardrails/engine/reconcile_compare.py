@@ -49,8 +49,7 @@ async def compare(core: Core, run_id: UUID, *, margin: timedelta, actor: str) ->
         run = await tx.fetchrow(sql("lock_reconciliation"), run_id)
         if run is None or run["state"] != "running":
             raise StateConflict(f"reconciliation {run_id} was given up meanwhile: begin another")
-        await tx.execute(sql("match_items_by_our_name"), run_id, run["provider"])
-        await tx.execute(sql("match_items_by_their_name"), run_id, run["provider"])
+        await match(tx, run_id, run["provider"])
         if run["source"] == Statements.FILE:
             await tx.execute(sql("keep_statement_matches"), run_id)
         found = await _differences(tx, run, margin)
@@ -60,6 +59,12 @@ async def compare(core: Core, run_id: UUID, *, margin: timedelta, actor: str) ->
         return await _end(tx, run_id, found, opened=opened, closed=len(closed), actor=actor)
 
     return await core.database.run_once(work)
+
+
+async def match(tx: Connection, run_id: UUID, provider: str) -> None:
+    """Say of each item which attempt it is about, by our name or by the provider's; again changes nothing."""
+    await tx.execute(sql("match_items_by_our_name"), run_id, provider)
+    await tx.execute(sql("match_items_by_their_name"), run_id, provider)
 
 
 async def _differences(tx: Connection, run: asyncpg.Record, margin: timedelta) -> list[_Difference]:

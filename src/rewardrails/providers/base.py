@@ -118,8 +118,16 @@ class SupportsStatement(Protocol):
         A page may hold what lies outside. Raises `RewardRailsError` when the list cannot be had whole.
         """
 
-    def statement_reference(self, rail_key: str) -> str:
-        """What the list calls an attempt of ours, where items carry our name at all; mostly the key itself."""
+
+@runtime_checkable
+class NamesOnStatement(Protocol):
+    """The rail's list knows our attempts by names that only the rail can tell."""
+
+    async def statement_names(self, references: Sequence[Reference]) -> Sequence[str]:
+        """What the list calls each of these attempts as an item's `reference`; an empty text where it cannot be told.
+
+        Asked for attempts that no item is known by otherwise. Raises `RewardRailsError`.
+        """
 
 
 @runtime_checkable

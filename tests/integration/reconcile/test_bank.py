@@ -26,7 +26,8 @@ from tests.support.season import reward
 
 CONFIG = (
     season.CONFIG.replace(
-        "[destination_kinds.manual_note]", '[destination_kinds.iban]\nparser = "iban"\nassets = ["EUR"]\n[destination_kinds.manual_note]'
+        "[destination_kinds.manual_note]",
+        '[destination_kinds.iban]\nparser = "iban"\nassets = ["EUR"]\n[destination_kinds.manual_note]',
     )
     + f"""
 [[routes]]
@@ -51,7 +52,9 @@ async def bank(dsn: str) -> AsyncIterator[Core]:
         yield core
 
 
-async def queued(core: Core, *numbers: int, memo: str = "Zoë Müller", kind: str = "iban", value: str = PLAYER) -> list[UUID]:
+async def queued(
+    core: Core, *numbers: int, memo: str = "Zoë Müller", kind: str = "iban", value: str = PLAYER
+) -> list[UUID]:
     made = await season.request(core, [reward(number, kind=kind, value=value, memo=memo) for number in numbers])
     await season.send_all(core, "by-hand")
     return [one.payout_id for one in made if one.payout_id]
@@ -97,7 +100,10 @@ async def test_writing_a_file_pays_nothing_and_stands_in_the_history(database_ds
         async with core.database.reading() as connection:
             told = await connection.fetch("SELECT type, actor FROM event WHERE data ->> 'file' = $1", str(file.id))
             assert [(row["type"], row["actor"]) for row in told] == [("payout.put_into_bank_file", "ann")] * 2
-            assert await connection.fetchval("SELECT type FROM event WHERE subject_id = $1", file.id) == "bank_file.written"
+            assert (
+                await connection.fetchval("SELECT type FROM event WHERE subject_id = $1", file.id)
+                == "bank_file.written"
+            )
             versions = "SELECT count(*) FROM payout JOIN event ON subject_id = id AND event.version = payout.version"
             assert await connection.fetchval(versions) == len(payouts)
 
@@ -201,7 +207,9 @@ async def test_a_payment_that_the_bank_made_twice_is_found(database_dsn):
         (payout,) = await queued(core, 1)
         await manual.settle(core, payout, proof="statement", actor="ann")
 
-        await reconcile_file(core, "by-hand", statement(booked(f"{payout.hex}-1"), booked(f"{payout.hex}-1")), actor="bob")
+        await reconcile_file(
+            core, "by-hand", statement(booked(f"{payout.hex}-1"), booked(f"{payout.hex}-1")), actor="bob"
+        )
 
         assert await found(core) == [(FindingKind.PAID_TWICE, payout)]
 

@@ -159,10 +159,6 @@ class FakeProvider:
                 return
         raise statements.too_long(self.name)
 
-    def statement_reference(self, rail_key: str) -> str:
-        """The list says our reference as we sent it."""
-        return rail_key
-
     async def check(self) -> Sequence[Checked]:
         """Ask for the balance: credentials, clocks, money."""
         try:

@@ -37,17 +37,21 @@ UPDATE reconciliation SET seen_at = rr_now(), items = items + $2 WHERE id = $1 A
 -- name: lock_reconciliation
 SELECT *, rr_now() AS now FROM reconciliation WHERE id = $1 FOR UPDATE
 
--- name: attempts_in_window
--- A page of a provider's attempts that may have been sent in a window.
-SELECT payout_id, attempt_no FROM attempt
-WHERE provider = $1 AND created_at < $3 AND updated_at >= $2 AND (payout_id, attempt_no) > ($4, $5)
-ORDER BY payout_id, attempt_no LIMIT $6
+-- name: attempts_to_name
+-- A page of a provider's attempts that may have been sent in a window and that no item is known by.
+SELECT attempt.payout_id, attempt.attempt_no, attempt.provider_reference, payout.amount, payout.asset
+FROM attempt JOIN payout ON payout.id = attempt.payout_id
+WHERE attempt.provider = $1 AND attempt.created_at < $3 AND attempt.updated_at >= $2
+  AND (attempt.payout_id, attempt.attempt_no) > ($4, $5)
+  AND NOT EXISTS (SELECT 1 FROM statement_item AS item WHERE item.run_id = $7 AND item.is_known
+      AND item.payout_id = attempt.payout_id AND item.attempt_no = attempt.attempt_no)
+ORDER BY attempt.payout_id, attempt.attempt_no LIMIT $6
 
 -- name: name_statement_items
 -- Whose items these are, where the provider's list calls an attempt by a name that is computed from ours.
 UPDATE statement_item AS item SET payout_id = row.payout_id, attempt_no = row.attempt_no
 FROM unnest($2::text[], $3::uuid[], $4::int[]) AS row (reference, payout_id, attempt_no)
-WHERE item.run_id = $1 AND item.reference = row.reference AND item.payout_id IS NULL
+WHERE item.run_id = $1 AND item.reference = row.reference AND item.payout_id IS NULL AND row.reference <> ''
 
 -- name: match_items_by_our_name
 UPDATE statement_item AS item SET is_known = true FROM attempt
