@@ -130,10 +130,11 @@ def window_of(core: Core, provider: str, *, start: datetime | None, end: datetim
     until = min(end or clock.now(), clock.now())
     since = start or until - core.config.providers[provider].reconcile.look_back
     if since.year < FIRST_YEAR:
-        raise FieldInvalid(f"from: nothing was paid before {FIRST_YEAR}", field="from")
+        raise FieldInvalid(f"nothing was paid before {FIRST_YEAR}", field="covers_from")
     if since >= until:
         raise FieldInvalid(
-            "the time to reconcile ends before it begins: --from must be before --to and now", field="from"
+            "the time to reconcile ends before it begins: it must begin before its end and before now",
+            field="covers_from",
         )
     return Window(start=since, end=until)
 
@@ -233,7 +234,7 @@ async def _store(core: Core, run_id: UUID, items: Sequence[StatementItem]) -> No
             if stored > MAX_ITEMS:
                 raise FieldInvalid(
                     f"the provider lists more than {MAX_ITEMS} payments: name a shorter time with --from and --to",
-                    field="from",
+                    field="covers_from",
                 )
 
 

@@ -41,8 +41,8 @@ async def ask_for_reconciliation(
     request: ApiRequest, core: Injected[Core], data: JSONBody[ReconciliationIn], idempotency_key: IdempotencyKey
 ) -> Response[ReconciliationOut]:
     """Have a worker read a provider's own list and hold it against ours."""
-    start = fields.moment(data.start, "from") if data.start else None
-    end = fields.moment(data.end, "to") if data.end else None
+    start = fields.moment(data.covers_from, "covers_from") if data.covers_from else None
+    end = fields.moment(data.covers_to, "covers_to") if data.covers_to else None
 
     async def work(tx: Connection) -> tuple[int, ReconciliationOut]:
         asked = await reconcile.ask_within(core, tx, data.provider, actor=request.user.actor, start=start, end=end)

@@ -16,8 +16,8 @@ class ReconciliationIn(In):
     """Which provider, and from when until when; without these as far back as configured, until now."""
 
     provider: Name
-    start: Moment | None = msgspec.field(name="from", default=None)
-    end: Moment | None = msgspec.field(name="to", default=None)
+    covers_from: Moment | None = None
+    covers_to: Moment | None = None
 
 
 class ReconciliationOut(Out):
