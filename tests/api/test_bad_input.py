@@ -144,7 +144,7 @@ WRONG_QUERIES = (
     ("/v1/holds?cursor=aP__________AAAAAAAAAAAAAAAAAAAAAAAAYQ", "cursor"),
     ("/v1/holds?gate=limits", "gate"),
     ("/v1/reconciliations?cursor=x", "cursor"),
-    ("/v1/findings?open=maybe", "open"),
+    ("/v1/findings?closed=maybe", "closed"),
     ("/v1/findings?kind=odd", "kind"),
     ("/v1/findings?limit=0", "limit"),
 )

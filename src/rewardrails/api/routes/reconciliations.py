@@ -97,12 +97,12 @@ async def list_findings(
     *,
     provider: FromQuery[str | None] = None,
     kind: FromQuery[FindingKind | None] = None,
-    is_open: Annotated[bool | None, QueryParameter(name="open")] = None,
+    closed: FromQuery[bool | None] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> FindingPage:
     """What reconciliations found, newest first: what is open, what is closed, or both."""
-    wanted = FindingFilter(provider=provider, kind=kind, is_open=is_open)
+    wanted = FindingFilter(provider=provider, kind=kind, is_open=None if closed is None else not closed)
     rows, more = page_of(await findings.list_findings(core, wanted, before=after_id(cursor), limit=limit + 1), limit)
     return FindingPage(
         findings=[FindingOut.of(finding) for finding in rows], next_cursor=cursor_at(rows[-1].id) if more else None
