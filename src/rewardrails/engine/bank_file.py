@@ -118,7 +118,11 @@ class _Export:
                 message="is in an earlier file; if the bank never took that one, name the payout with --again and say why",
                 file_id=row["file_id"],
             )
-        destination = self.core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
+        sealed = row["destination_ciphertext"], row["destination_key_id"], row["salt"]
+        try:
+            destination = self.core.open_destination(*sealed)
+        except RewardRailsError as error:  # the player was erased, or the key is missing
+            return LeftOut(payout_id=row["id"], code=error.code, message=error.message)
         if not is_as_asked(self.core, row, destination):
             return LeftOut(
                 payout_id=row["id"],

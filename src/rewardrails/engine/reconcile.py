@@ -4,6 +4,7 @@ A run gathers the whole list first, page by page and outside any transaction, th
 middle is compared with nothing: its missing half would look like payouts that are missing.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import asyncpg
 import structlog
 
 from rewardrails import clock, ids
+from rewardrails.domain.assets import MAX_MINOR
 from rewardrails.domain.money import Money
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.statement import StatementItem, Statements, Window
@@ -33,10 +35,13 @@ from rewardrails.store.sql import sql
 
 MAX_ITEMS = 500_000
 STORE_BATCH = 1_000
-NAME_BATCH = 200
+NAME_BATCH = 25  # some rails must ask for each: together they take less than a run may be silent
 MAX_FILE_BYTES = 64 * 1024 * 1024
 NOBODY = UUID(int=0)
 FIRST_YEAR = 1970
+SILENT_SECONDS = 900.0
+WAITING_SECONDS = 3600.0
+MAX_TEXT = 500
 LIST_MARGIN = timedelta(hours=6)
 FILE_MARGIN = timedelta(days=3)
 log = structlog.get_logger(__name__)
@@ -104,7 +109,7 @@ async def reconcile_file(core: Core, provider: str, data: bytes, *, actor: str) 
         raise RewardRailsError(
             f"the statement is longer than {MAX_FILE_BYTES} bytes: split it by day", code=ErrorCode.FILE_INVALID
         )
-    told = rail.read_statement(data)
+    told = await asyncio.to_thread(rail.read_statement, data)
     row = await _begin(core, provider, Statements.FILE, told.covers, actor=actor, digest=sha256(data).digest())
     try:
         await _store(core, row["id"], told.items)
@@ -183,6 +188,14 @@ def _listing(core: Core, provider: str) -> SupportsStatement:
     raise StateConflict(f"provider {provider!r} tells nobody what it paid: its adapter reads neither list nor file")
 
 
+async def bury_the_dead(tx: Connection, actor: str) -> None:
+    """Give up runs whose process is gone, and those that no worker has taken up."""
+    code = ErrorCode.STATE_CONFLICT.value
+    for row in await tx.fetch(sql("dead_reconciliations"), SILENT_SECONDS, WAITING_SECONDS, code):
+        log.warning("reconciliation_given_up", run=str(row["id"]))
+        await tell(tx, row["id"], "reconciliation.failed", actor, code=code)
+
+
 async def _begin(
     core: Core, provider: str, source: Statements, covers: Window, *, actor: str, digest: bytes | None = None
 ) -> asyncpg.Record:
@@ -201,6 +214,7 @@ async def _begin_within(
     actor: str,
     digest: bytes | None = None,
 ) -> asyncpg.Record:
+    await bury_the_dead(tx, actor)
     span = covers.start, covers.end
     row = await tx.fetchrow(
         sql("insert_reconciliation"), ids.new_id(), provider, source.value, digest, *span, state, actor
@@ -240,44 +254,42 @@ async def _store(core: Core, run_id: UUID, items: Sequence[StatementItem]) -> No
 
 def _columns(items: Sequence[StatementItem]) -> tuple[list[object], ...]:
     ours = [AttemptRef.parse(item.reference.strip().lower()) for item in items]
+    amounts = [item.amount if item.amount and item.amount.amount_minor <= MAX_MINOR else None for item in items]
+    fees = [item.fee if item.fee and item.amount and item.fee.asset == item.amount.asset else None for item in items]
     return (
-        [item.item_id for item in items],
-        [item.provider_reference or item.item_id for item in items],
-        [item.reference for item in items],
+        [_text(item.item_id) for item in items],
+        [_text(item.provider_reference or item.item_id) for item in items],
+        [_text(item.reference) for item in items],
         [ref.payout_id if ref else None for ref in ours],
         [ref.attempt_no if ref else None for ref in ours],
-        [item.amount.amount_minor if item.amount else None for item in items],
-        [item.amount.asset if item.amount else None for item in items],
-        [item.told for item in items],
-        [
-            item.fee.amount_minor if item.fee and item.amount and item.fee.asset == item.amount.asset else None
-            for item in items
-        ],
+        [amount.amount_minor if amount else None for amount in amounts],
+        [amount.asset if amount else None for amount in amounts],
+        [_text(item.told) for item in items],
+        [fee.amount_minor if fee and fee.amount_minor <= MAX_MINOR else None for fee in fees],
         [item.status.value for item in items],
-        [item.provider_status for item in items],
+        [_text(item.provider_status) for item in items],
         [item.at for item in items],
     )
 
 
+def _text(told: str) -> str:
+    """What a stranger has written, as the database takes it: one odd entry must not end the whole run."""
+    return told.replace("\0", "")[:MAX_TEXT]
+
+
 async def _name(core: Core, rail: NamesOnStatement, row: asyncpg.Record, asked: Window) -> None:
     """Say of each item whose it is, where the list calls attempts by names that the rail knows and we do not."""
-    last: tuple[UUID, int] = (NOBODY, 0)
-    while True:
-        async with core.database.reading() as connection:
-            found = await connection.fetch(
-                sql("attempts_to_name"), row["provider"], asked.start, asked.end, *last, NAME_BATCH, row["id"]
-            )
-        references = [_reference(each) for each in found]
+    async with core.database.reading() as connection:
+        found = await connection.fetch(sql("attempts_to_name"), row["provider"], asked.start, asked.end, row["id"])
+    references = [_reference(each) for each in found]
+    for first in range(0, len(references), NAME_BATCH):
+        part = references[first : first + NAME_BATCH]
         assert_no_transaction()
-        if not references:
-            return
-        names = await rail.statement_names(references)
-        ours = [reference.ref for reference in references]
+        names = await rail.statement_names(part)
+        keys = [reference.ref.payout_id for reference in part], [reference.ref.attempt_no for reference in part]
         async with core.database.reading() as connection:
-            keys = [ref.payout_id for ref in ours], [ref.attempt_no for ref in ours]
             await connection.execute(sql("name_statement_items"), row["id"], list(names), *keys)
             await connection.fetchval(sql("note_reconciliation_lives"), row["id"], 0)
-        last = (ours[-1].payout_id, ours[-1].attempt_no)
 
 
 def _reference(row: asyncpg.Record) -> Reference:

@@ -179,6 +179,7 @@ def test_a_csv_without_columns_in_the_settings_is_refused() -> None:
         {"csv": {**CSV, "delimiter": ";;"}},
         {"bank_file": {"name": "Игры", "iban": OURS}},
         {"bank_file": {"name": "Games", "iban": "DE1"}},
+        {"bank_file": {"name": "Games", "iban": OURS, "bic": "<x/>"}},
         {"csv": {"date": "a"}},
     ],
 )

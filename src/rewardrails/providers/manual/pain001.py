@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 from xml.etree import ElementTree as Xml
 
 import msgspec
+from msgspec import Meta
 
 from rewardrails.domain.assets import format_amount
 from rewardrails.domain.iban import canonical_iban
@@ -31,7 +33,7 @@ class Debtor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     iban: str
-    bic: str = ""
+    bic: Annotated[str, Meta(pattern=r"^([A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?)?\Z")] = ""
     remittance: str = ""
 
 

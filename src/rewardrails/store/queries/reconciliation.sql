@@ -10,9 +10,11 @@ UPDATE reconciliation SET state = 'running', seen_at = rr_now() WHERE id = (
 RETURNING *
 
 -- name: dead_reconciliations
--- Runs whose process is gone: nobody has heard of them for $1 seconds. $2: why they failed.
-UPDATE reconciliation SET state = 'failed', code = $2, ended_at = rr_now()
-WHERE state = 'running' AND seen_at < rr_now() - $1::float8 * interval '1 second' RETURNING id
+-- Runs whose process is gone: nobody has heard of them for $1 seconds; or that waited $2 for a worker. $3: why they failed.
+UPDATE reconciliation SET state = 'failed', code = $3, ended_at = rr_now()
+WHERE state = 'running' AND seen_at < rr_now() - $1::float8 * interval '1 second'
+   OR state = 'waiting' AND seen_at < rr_now() - $2::float8 * interval '1 second'
+RETURNING id
 
 -- name: last_reconciliations
 -- Per provider: when the last run began, when the last one that came to its end did, and how many seconds ago.
@@ -38,14 +40,13 @@ UPDATE reconciliation SET seen_at = rr_now(), items = items + $2 WHERE id = $1 A
 SELECT *, rr_now() AS now FROM reconciliation WHERE id = $1 FOR UPDATE
 
 -- name: attempts_to_name
--- A page of a provider's attempts that may have been sent in a window and that no item is known by.
+-- A provider's attempts that may have been sent in a window, again and again for a month, and that no item is known by.
 SELECT attempt.payout_id, attempt.attempt_no, attempt.provider_reference, payout.amount, payout.asset
 FROM attempt JOIN payout ON payout.id = attempt.payout_id
-WHERE attempt.provider = $1 AND attempt.created_at < $3 AND attempt.updated_at >= $2
-  AND (attempt.payout_id, attempt.attempt_no) > ($4, $5)
-  AND NOT EXISTS (SELECT 1 FROM statement_item AS item WHERE item.run_id = $7 AND item.is_known
+WHERE attempt.provider = $1 AND attempt.created_at >= $2::timestamptz - interval '31 days' AND attempt.created_at < $3
+  AND attempt.updated_at >= $2
+  AND NOT EXISTS (SELECT 1 FROM statement_item AS item WHERE item.run_id = $4 AND item.is_known
       AND item.payout_id = attempt.payout_id AND item.attempt_no = attempt.attempt_no)
-ORDER BY attempt.payout_id, attempt.attempt_no LIMIT $6
 
 -- name: name_statement_items
 -- Whose items these are, where the provider's list calls an attempt by a name that is computed from ours.

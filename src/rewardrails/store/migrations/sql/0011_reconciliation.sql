@@ -25,8 +25,8 @@ CREATE TABLE reconciliation (
 CREATE UNIQUE INDEX reconciliation_one_at_a_time ON reconciliation (provider) WHERE state IN ('waiting', 'running');
 CREATE INDEX reconciliation_newest ON reconciliation (provider, id);
 
--- What a run has been told so far; emptied when it ends. Losing it in a crash loses nothing: the run is made again.
-CREATE UNLOGGED TABLE statement_item (
+-- What a run has been told so far; emptied when it ends. Logged: what is lost in a crash would look as if it had not been paid.
+CREATE TABLE statement_item (
     run_id              uuid NOT NULL,
     item_id             text NOT NULL,
     provider_reference  text NOT NULL,
