@@ -16,6 +16,7 @@ from rewardrails.api.schemas.players import AnswerIn, ChallengeIn, CheckIn, Chec
 from rewardrails.api.schemas.pools import MovementIn, PoolIn
 from rewardrails.api.schemas.quotes import QuoteIn
 from rewardrails.api.schemas.rates import RatesIn
+from rewardrails.api.schemas.reconciliations import ClosingIn, ReconciliationIn
 from rewardrails.api.schemas.sessions import SignInIn, StepUpIn, TelegramIn
 from tests.api.client import REWARD, Answer, Api
 
@@ -56,6 +57,7 @@ SEEN = {
     "pool_reserved_minor": "100",
     "provider_float_minor": "100",
 }
+LATELY = "2026-01-01T00:00:00Z"
 CLAIM = {"destination_kind": "paypal_email", "destination": "player@example.org", "memo": ""}
 BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/pools", PoolIn, {"name": "new", "asset": "EUR"}),
@@ -81,6 +83,8 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/rates", RatesIn, {"rates": {"EUR": "1"}, "dated": "2026-01-01T00:00:00Z", "source": "s"}),
     ("/v1/approvals", ApprovalIn, {"payouts": [SEEN_PAYOUT]}),
     (f"/v1/batches/{NOWHERE}/approve", BatchApprovalIn, {"seen": [SEEN]}),
+    ("/v1/reconciliations", ReconciliationIn, {"provider": "one", "covers_from": LATELY, "covers_to": LATELY}),
+    (f"/v1/findings/{NOWHERE}/close", ClosingIn, {"reason": "x"}),
     ("/v1/sessions", SignInIn, {"name": "n", "password": "p", "totp": "123456"}),
     ("/v1/sessions/step-up", StepUpIn, {"totp": "123456", "password": "p"}),
     ("/v1/sign-in/telegram", TelegramIn, {"init_data": "a=b"}),
@@ -144,6 +148,10 @@ WRONG_QUERIES = (
     ("/v1/holds?cursor=aA", "cursor"),
     ("/v1/holds?cursor=aP__________AAAAAAAAAAAAAAAAAAAAAAAAYQ", "cursor"),
     ("/v1/holds?gate=limits", "gate"),
+    ("/v1/reconciliations?cursor=x", "cursor"),
+    ("/v1/findings?closed=maybe", "closed"),
+    ("/v1/findings?kind=odd", "kind"),
+    ("/v1/findings?limit=0", "limit"),
 )
 NO_AMOUNTS = ("", "0", "-1", "+1", "1e3", "1,5", "1.", ".5", "1.234", "NaN", "1" * 39, "\u0661", "1 0")
 MAY_BE_NULL = {
@@ -157,6 +165,8 @@ MAY_BE_NULL = {
     (SeenIn, "provider"),
     (SeenIn, "pool_reserved_minor"),
     (SeenIn, "provider_float_minor"),
+    (ReconciliationIn, "covers_from"),
+    (ReconciliationIn, "covers_to"),
 }
 IS_A_NUMBER = {"age", "score", "payouts"}
 

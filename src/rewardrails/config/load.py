@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -168,6 +169,7 @@ class _Builder:
             rate_per_second=table.rate_per_second,
             burst=table.burst,
             call_timeout_seconds=table.call_timeout_seconds,
+            reconcile=_reconcile(table.reconcile),
         )
 
     def _credentials(self, here: locate.Path, table: written.ProviderTable) -> dict[str, Secret]:
@@ -221,3 +223,11 @@ class _Builder:
         except ReferenceInvalid as error:
             self.problems.append(Problem(where, str(error)))
             return Secret("")
+
+
+def _reconcile(table: written.ReconcileTable) -> model.ReconcileSettings:
+    return model.ReconcileSettings(
+        every=None if table.every_hours is None else timedelta(hours=table.every_hours),
+        look_back=timedelta(days=table.days_back),
+        margin=None if table.margin_hours is None else timedelta(hours=table.margin_hours),
+    )

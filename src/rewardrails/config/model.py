@@ -46,6 +46,16 @@ class CampaignSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings:
+    """How a provider's own list is held against ours: how often by itself (None: never), how far back, and how long a payment
+    may take to show up there (None: six hours, or three days for a bank's statement)."""
+
+    every: timedelta | None = None
+    look_back: timedelta = timedelta(days=7)
+    margin: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """One configured provider. `enabled` is false until somebody says otherwise; None leaves a figure to the adapter."""
 
@@ -61,6 +71,7 @@ class ProviderSettings:
     rate_per_second: float | None = None
     burst: float | None = None
     call_timeout_seconds: float | None = None
+    reconcile: ReconcileSettings = field(default_factory=ReconcileSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

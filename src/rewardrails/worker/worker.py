@@ -10,6 +10,7 @@ from rewardrails.engine.batches import start_chunk
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
+from rewardrails.engine.reconcile_due import reconcile_due
 from rewardrails.engine.screening import screen_waiting
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
@@ -31,6 +32,7 @@ BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
 SCREEN_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
+RECONCILE_LOOK_SECONDS = 5.0
 CHECKPOINT_LOOK_SECONDS = 5.0
 KEYS_KEPT_DAYS = 30
 log = structlog.get_logger(__name__)
@@ -75,6 +77,7 @@ class Worker:
             ),
             self._loop("checkpoint", self._sign, CHECKPOINT_LOOK_SECONDS),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
+            self._loop("reconcile", lambda: reconcile_due(self._core), RECONCILE_LOOK_SECONDS),
             *(self._screening(screener) for screener in self._core.screeners.values()),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
