@@ -655,9 +655,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _one(
         "a queue that shows where altered payouts go",
-        "engine/manual.py",
-        "destination=destination if code is None else None",
-        "destination=destination",
+        "engine/by_hand.py",
+        "    if not is_as_asked(core, row, destination):",
+        "    if not destination:",
         "tests/integration/gates/test_altered.py",
     ),
     _one(
@@ -734,7 +734,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _one(
         "people pay what a gate stops by now",
-        "engine/manual.py",
+        "engine/by_hand.py",
         "    if (stop := first_stop(judgement)) is not None:",
         "    if (stop := None) is not None:",
         _LEAVING,

@@ -12,10 +12,11 @@ from uuid import UUID
 import asyncpg
 
 from rewardrails import clock, ids
+from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
 from rewardrails.domain.order import AttemptRef, Order
+from rewardrails.engine.by_hand import where_to
 from rewardrails.engine.core import Core
-from rewardrails.engine.ready import is_as_asked
 from rewardrails.errors import (
     ErrorCode,
     NotFound,
@@ -94,8 +95,9 @@ class _Export:
         orders: list[Order] = []
         repeated: list[bool] = []
         left_out: list[LeftOut] = []
-        for row in rows:
-            taken = self._order(row)
+        found = await where_to(self.core, tx, rows)
+        for row, destination in zip(rows, found, strict=True):
+            taken = self._order(row, destination)
             if isinstance(taken, LeftOut):
                 left_out.append(taken)
             else:
@@ -109,7 +111,7 @@ class _Export:
         await self._record(tx, file, orders, repeated)
         return file
 
-    def _order(self, row: asyncpg.Record) -> Order | LeftOut:
+    def _order(self, row: asyncpg.Record, destination: Destination | ErrorCode) -> Order | LeftOut:
         """The payout as it goes into the file, or why it does not."""
         if row["file_id"] is not None and row["id"] not in self.again:
             return LeftOut(
@@ -118,16 +120,11 @@ class _Export:
                 message="is in an earlier file; if the bank never took that one, name the payout with --again and say why",
                 file_id=row["file_id"],
             )
-        sealed = row["destination_ciphertext"], row["destination_key_id"], row["salt"]
-        try:
-            destination = self.core.open_destination(*sealed)
-        except RewardRailsError as error:  # the player was erased, or the key is missing
-            return LeftOut(payout_id=row["id"], code=error.code, message=error.message)
-        if not is_as_asked(self.core, row, destination):
+        if isinstance(destination, ErrorCode):
             return LeftOut(
                 payout_id=row["id"],
-                code=ErrorCode.CONTENT_ALTERED,
-                message="was altered in the database since it was asked for: it must not be paid",
+                code=destination,
+                message="must not be paid now: `rewardrails payouts explain` says why",
             )
         order = Order(
             ref=AttemptRef(payout_id=row["id"], attempt_no=row["attempt_no"]),

@@ -6,25 +6,20 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
-from rewardrails.domain.policy.verdict import Judgement
+from rewardrails.engine.by_hand import where_to
 from rewardrails.engine.core import Core
-from rewardrails.engine.gates.holds import first_stop
-from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
-from rewardrails.engine.ready import is_as_asked
 from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
 from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.sql import sql
 
 MIN_PROOF_LENGTH = 3
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +57,11 @@ async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> li
     """
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
-        judged = await look(core, connection, [candidate_of(core, row) for row in rows])
-    return [_item(core, row, item.judgement) for row, item in zip(rows, judged, strict=True)]
+        found = await where_to(core, connection, rows)
+    return [_item(row, one) for row, one in zip(rows, found, strict=True)]
 
 
-def _item(core: Core, row: asyncpg.Record, judgement: Judgement) -> ManualItem:
-    destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
-    code = _stopped(core, row, destination, judgement)
+def _item(row: asyncpg.Record, found: Destination | ErrorCode) -> ManualItem:
     return ManualItem(
         payout_id=row["id"],
         provider=row["provider"],
@@ -77,19 +70,10 @@ def _item(core: Core, row: asyncpg.Record, judgement: Judgement) -> ManualItem:
         player_id=row["player_id"],
         amount_minor=row["amount"],
         asset=row["asset"],
-        destination=destination if code is None else None,
+        destination=None if isinstance(found, ErrorCode) else found,
         since=row["since"],
-        code=code,
+        code=found if isinstance(found, ErrorCode) else None,
     )
-
-
-def _stopped(core: Core, row: asyncpg.Record, destination: Destination, judgement: Judgement) -> ErrorCode | None:
-    if not is_as_asked(core, row, destination):
-        log.error("payout_altered", payout_ids=[str(row["id"])])
-        return ErrorCode.CONTENT_ALTERED
-    if (stop := first_stop(judgement)) is not None:
-        return stop.code or ErrorCode.CONTENT_ALTERED
-    return ErrorCode.PAYOUTS_PAUSED if row["paused"] else None
 
 
 async def settle(core: Core, payout_id: UUID, *, proof: str, actor: str) -> PayoutState:

@@ -9,6 +9,7 @@ from rewardrails.domain.destination import parse_destination
 from rewardrails.domain.policy.case import ListKind
 from rewardrails.domain.reward import validate_row
 from rewardrails.engine import pauses, players
+from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
 from rewardrails.engine.pauses import PauseScope
 from rewardrails.engine.players import RiskReport
@@ -38,6 +39,10 @@ def to_exchange(number, memo):
     return replace(reward(number, kind="manual_note", value=wallet, memo=memo), player_id="p")
 
 
+async def held_by(core, result):
+    return {hold.gate for hold in (await explain(core, result.payout_id)).holds if hold.closed_at is None}
+
+
 RISKY = CONFIG + "[risk]\nhold_from = 50\n"
 
 
@@ -48,9 +53,10 @@ async def test_another_customer_of_the_same_exchange_is_a_new_destination_and_co
         async with core.database.transaction() as tx:
             await tx.execute("UPDATE address_use SET first_seen_at = first_seen_at - interval '30 days'")
 
-        (stolen,) = await request(core, [to_exchange(2, "memo-of-the-thief")])
+        stolen, own = await request(core, [to_exchange(2, "memo-of-the-thief"), to_exchange(3, "memo-of-the-player")])
 
-        assert (await states(core))[stolen.payout_id] == "held"
+        assert "cooling_off" in await held_by(core, stolen)
+        assert "cooling_off" not in await held_by(core, own)
 
 
 async def test_a_proof_for_one_customer_of_an_exchange_is_none_for_another(database_dsn):
@@ -60,9 +66,10 @@ async def test_a_proof_for_one_customer_of_an_exchange_is_none_for_another(datab
         async with core.database.transaction() as tx:
             await tx.execute("UPDATE address_use SET proved_at = rr_now(), proof = 'attested'")
 
-        (stolen,) = await request(core, [to_exchange(2, "memo-of-the-thief")])
+        stolen, own = await request(core, [to_exchange(2, "memo-of-the-thief"), to_exchange(3, "memo-of-the-player")])
 
-        assert (await states(core))[stolen.payout_id] == "held"
+        assert "ownership_proof" in await held_by(core, stolen)
+        assert "ownership_proof" not in await held_by(core, own)
 
 
 async def test_a_wallet_paid_by_hand_is_a_blockchain_path_too(database_dsn):

@@ -1,7 +1,13 @@
 -- name: bank_queue
--- The open queue of one provider with the last file each was put into, locked in the one order; at most $2.
-SELECT p.id, p.campaign, p.reward_id, p.player_id, p.amount, p.asset, p.jurisdiction, p.destination_ciphertext,
-    p.destination_key_id, p.content_digest, p.address_digest, p.fee_ceiling, a.attempt_no,
+-- The open queue of one provider as `manual_queue` shows it, with the last file each was put into, locked in the one order; at
+-- most $2.
+SELECT p.id, p.provider, p.campaign, p.reward_id, p.player_id, p.amount, p.asset, p.jurisdiction, p.destination_kind,
+    p.destination_ciphertext, p.destination_key_id, p.content_digest, p.address_digest, p.recipient_digest, p.created_by,
+    p.counted_as, p.legal_approval_id, p.batch_id, p.fee_ceiling, a.attempt_no,
+    (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
+    EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending' AND (scope = 'everything'
+        OR (scope = 'provider' AND subject = p.provider) OR (scope = 'campaign' AND subject = p.campaign)
+        OR (scope = 'player' AND subject = p.player_id))) AS paused,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt,
     (SELECT line.file_id FROM bank_file_line AS line WHERE line.payout_id = a.payout_id AND line.attempt_no = a.attempt_no
      ORDER BY line.file_id DESC LIMIT 1) AS file_id
