@@ -94,6 +94,8 @@ class RouteTable(Table):
     campaign: Name | None = None
     asset: Name | None = None
     jurisdictions: list[Jurisdiction] = []
+    min_amount: Decimals | None = None
+    max_amount: Decimals | None = None
 
 
 class EndpointTable(Table):

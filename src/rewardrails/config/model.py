@@ -76,21 +76,29 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Which provider takes what; None and the empty set mean "any"."""
+    """Which provider takes what; None and the empty set mean "any". Both amounts (smallest units) are themselves taken."""
 
     destination_kind: str
     provider: str
     campaign: str | None = None
     asset: str | None = None
     jurisdictions: frozenset[str] = frozenset()
+    min_amount_minor: int | None = None
+    max_amount_minor: int | None = None
 
     def takes(self, campaign: str, jurisdiction: str, destination_kind: str, asset: str) -> bool:
-        """Whether this route applies."""
+        """Whether this route applies to some amount."""
         return (
             destination_kind == self.destination_kind
             and self.campaign in (None, campaign)
             and self.asset in (None, asset)
             and (not self.jurisdictions or covered(jurisdiction, self.jurisdictions))
+        )
+
+    def takes_amount(self, amount_minor: int) -> bool:
+        """Whether the amount (smallest units) is within this route's bounds."""
+        return (self.min_amount_minor is None or amount_minor >= self.min_amount_minor) and (
+            self.max_amount_minor is None or amount_minor <= self.max_amount_minor
         )
 
 
@@ -245,12 +253,14 @@ class Config:
         """What holds without a file: a test environment in which nothing can be sent."""
         return cls.parse('environment = "test"\n', env, source="(no configuration file)")
 
-    def route(self, campaign: str, jurisdiction: str, destination_kind: str, asset: str) -> str | None:
+    def route(
+        self, campaign: str, jurisdiction: str, destination_kind: str, asset: str, amount_minor: int
+    ) -> str | None:
         """Name of the provider whose route takes this first; None when none does."""
         key = (campaign, jurisdiction, destination_kind, asset)
         if key not in self._routed:
-            self._routed[key] = next((route.provider for route in self.routes if route.takes(*key)), None)
-        return self._routed[key]
+            self._routed[key] = tuple(route for route in self.routes if route.takes(*key))
+        return next((route.provider for route in self._routed[key] if route.takes_amount(amount_minor)), None)
 
     def pool_asset(self, code: str) -> Asset:
         """The declared asset a pool may hold. Raises `RewardRailsError` for one that is not declared or not redeemable."""
@@ -292,5 +302,5 @@ class Config:
         )
 
     @cached_property
-    def _routed(self) -> dict[tuple[str, str, str, str], str | None]:
+    def _routed(self) -> dict[tuple[str, str, str, str], tuple[Route, ...]]:
         return {}

@@ -123,7 +123,9 @@ def _require_named(payout_id: UUID, stops: Sequence[Verdict], overrules: Collect
 
 
 async def _find_route(core: Core, tx: Connection, row: asyncpg.Record) -> None:
-    provider = core.config.route(row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"])
+    provider = core.config.route(
+        row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"], int(row["amount"])
+    )
     if provider is None:
         raise StateConflict(f"payout {row['id']} still has no route: add one to the configuration, then release it")
     await tx.execute(sql("set_route"), row["id"], provider)

@@ -177,10 +177,16 @@ async def request_within(
     return [results[index] for index in range(len(requests))]
 
 
+def _route(core: Core, request: PayoutRequest) -> str | None:
+    return core.config.route(
+        request.campaign, request.jurisdiction, request.destination_kind, request.asset, request.amount_minor
+    )
+
+
 def _paused(core: Core, request: PayoutRequest, paused: frozenset[tuple[str, str]]) -> RequestResult | None:
     if not paused:
         return None
-    routed = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+    routed = _route(core, request)
     provider = request.quote.provider if request.quote else routed
     about = {
         ("everything", ""),
@@ -252,7 +258,7 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
         provider: str | None = request.quote.provider
         ceiling = request.quote.fee_minor
     else:
-        provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+        provider = _route(core, request)
         ceiling = _fee_ceiling(core, provider, request)
     if request.amount_minor + ceiling > MAX_MINOR:
         return RequestResult(
