@@ -84,7 +84,7 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/approvals", ApprovalIn, {"payouts": [SEEN_PAYOUT]}),
     (f"/v1/batches/{NOWHERE}/approve", BatchApprovalIn, {"seen": [SEEN]}),
     ("/v1/reconciliations", ReconciliationIn, {"provider": "one", "covers_from": LATELY, "covers_to": LATELY}),
-    (f"/v1/findings/{NOWHERE}/close", ClosingIn, {"reason": "x"}),
+    (f"/v1/findings/{NOWHERE}/close", ClosingIn, {"reason": "the bank's own fee"}),
     ("/v1/sessions", SignInIn, {"name": "n", "password": "p", "totp": "123456"}),
     ("/v1/sessions/step-up", StepUpIn, {"totp": "123456", "password": "p"}),
     ("/v1/sign-in/telegram", TelegramIn, {"init_data": "a=b"}),

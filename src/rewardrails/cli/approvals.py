@@ -74,7 +74,8 @@ async def approve(
             return await _approve_batch(session, rails, batch, ask=not yes)
         seen = [PayoutOut.of(rails.core, await read.read_payout(rails.core, one)) for one in dict.fromkeys(payouts)]
         session.output.note(table("To approve", _COLUMNS, [_row(one) for one in seen]))
-        if not yes and not await session.output.ask(f"approve these {len(seen)} payouts?"):
+        these = "this payout" if len(seen) == 1 else f"these {len(seen)} payouts"
+        if not yes and not await session.output.ask(f"approve {these}?"):
             return _nothing(session)
         await rails.gates.approve({one.id: one.approval_digest for one in seen})
         now = [PayoutOut.of(rails.core, await read.read_payout(rails.core, one)) for one in dict.fromkeys(payouts)]

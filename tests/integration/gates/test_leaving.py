@@ -128,6 +128,28 @@ async def test_revoking_while_an_adapter_prepares_stops_what_it_prepares(databas
         assert rail.calls == []
 
 
+@pytest.mark.promise("G7", "G1")
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_what_leaves_late_is_asked_about_once_more(database_dsn, is_paused):
+    rail = ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        (one,) = await request(core, [reward(1)])
+        (claimed,) = await claim(core, rail, BUDGET, 5)
+        if is_paused:
+            made = await pauses.pause(core, scope=PauseScope.EVERYTHING, subject="", reason="x", actor="ann")
+
+        seen = await send(core, rail, replace(claimed, look_before=0.0))
+        await apply_observations(core, [seen])
+
+        assert len(rail.calls) == (0 if is_paused else 1)
+        assert (await states(core))[one.payout_id] == ("ready" if is_paused else "pending")
+        if is_paused:
+            await pauses.lift(core, pause_id=made.id, actor="ann")
+            await make_everything_due(core)
+            await send_all(core)
+            assert len(rail.calls) == 1
+
+
 async def test_what_waits_in_a_queue_for_people_is_judged_again_before_they_pay_it(database_dsn):
     rail = ScriptedRail("by-hand", accept, capabilities=replace(CAPABILITIES, provider_type=ProviderType.MANUAL))
     async with opened_core(database_dsn, [rail]) as core:
