@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.world import Shops, World, a_world
+from tests.steps.shops import Shops
+from tests.steps.world import World, a_world
 
 WorldAt = Callable[[str], AbstractAsyncContextManager[World]]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rewardrails.testing.steps import Fault, Kind, every_step
-from tests.steps.lives import LIVES
+from tests.steps.lives import Life
 from tests.steps.living import Lived, lived
 from tests.steps.world import World
 
@@ -51,12 +51,12 @@ class Tally:
         return f"{self.steps} steps, {self.trials} faults ({kinds}), {dict(self.ended)}"
 
 
-async def every_fault(world: World, name: str, troubles_at: Callable[[int], Sequence[Trouble]]) -> Tally:
-    """Live `name` with each trouble of step 1, of step 2, and so on, until no fault meets a step any more."""
+async def every_fault(world: World, life: Life, troubles_at: Callable[[int], Sequence[Trouble]]) -> Tally:
+    """Live it with each trouble of step 1, of step 2, and so on, until no fault meets a step any more."""
     tally = Tally()
 
     async def live(fault: Fault) -> str | None:
-        done = await lived(world, LIVES[name], fault)
+        done = await lived(world, life, fault)
         if done.met is not None:
             tally.add(fault, done)
         return done.met
@@ -68,12 +68,12 @@ async def every_fault(world: World, name: str, troubles_at: Callable[[int], Sequ
     return tally
 
 
-async def thriftily(world: World, name: str) -> Callable[[int], Sequence[Trouble]]:
+async def thriftily(world: World, life: Life) -> Callable[[int], Sequence[Trouble]]:
     """The end of the process at every step; every trouble at a call to the rail, a lost answer and one more at a COMMIT.
 
     A statement whose answer is lost is taken back like one that never came, so every second one meets one trouble in turn.
     """
-    steps = (await lived(world, LIVES[name], None)).steps
+    steps = (await lived(world, life, None)).steps
 
     def troubles_at(at: int) -> Sequence[Trouble]:
         step = steps[at - 1] if at <= len(steps) else ""

@@ -37,7 +37,7 @@ class Scene:
     @property
     def reward(self) -> RewardRow:
         """What is to be paid."""
-        return reward(self.number, value=f"{self.behaviour}.{self.number}@example.org")
+        return reward(self.number, value=f"{self.behaviour}.{self.number}@example.org", memo=self.world.shop.memo)
 
     async def payout_id(self) -> UUID:
         """The reward's payout; raises when there is none."""
@@ -123,15 +123,15 @@ async def retry(scene: Scene) -> None:
 
 async def correct(scene: Scene) -> None:
     """The player gives an address that works."""
-    destination = Destination(kind="paypal_email", value=f"settle.{scene.number}@example.org", memo="")
+    destination = Destination(
+        kind="paypal_email", value=f"settle.{scene.number}@example.org", memo=scene.world.shop.memo
+    )
     await operate.correct_destination(scene.core, await scene.payout_id(), destination, actor="ops")
 
 
 async def come_back(scene: Scene) -> None:
     """The bank sends the money back."""
-    reference = scene.world.shop.truth.newest_reference(scene.number)
-    if reference is not None and scene.world.shop.truth.standing(scene.number):
-        await scene.world.shop.process.control.send_back(reference)
+    await scene.world.shop.send_back(scene.number)
 
 
 async def propose(scene: Scene) -> None:
@@ -145,7 +145,7 @@ async def confirm(scene: Scene) -> None:
 
 
 async def _resolve(scene: Scene, actor: str) -> None:
-    stands = scene.world.shop.truth.standing(scene.number)
+    stands = scene.world.shop.standing(scene.number)
     outcome = Resolved.PAID if stands else Resolved.NOT_PAID
     words = EVIDENCE.format(number=scene.number)
     await resolve(scene.core, await scene.payout_id(), outcome=outcome, evidence=words, actor=actor)

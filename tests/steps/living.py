@@ -63,10 +63,9 @@ async def _once(world: World, life: Life, fault: Fault | None, number: int) -> L
 
 async def check(world: World, number: int, state: str | None) -> None:
     """Nobody paid twice at any moment, the payout has ended or is flagged as the journal says, and the books balance."""
-    truth = world.shop.truth
-    assert truth.most(number) <= 1, f"reward {number} was paid {truth.most(number)} times"
+    assert world.shop.most(number) <= 1, f"reward {number} was paid {world.shop.most(number)} times"
     assert state is None or state in ENDED | FLAGGED, f"reward {number} is silently {state}"
-    standing = truth.standing(number)
+    standing = world.shop.standing(number)
     match state:
         case "paid":
             assert standing == 1, f"reward {number} is paid here and not at the provider\n{await _story(world, number)}"
@@ -78,7 +77,7 @@ async def check(world: World, number: int, state: str | None) -> None:
 
 async def _story(world: World, number: int) -> str:
     """What the provider's journal and our log say of a reward, side by side."""
-    theirs = [f"there {record}" for record in world.shop.truth.records(number)]
+    theirs = [f"there {record}" for record in world.shop.records(number)]
     ours = await world.rows(
         "SELECT event.created_at, event.actor, event.type, event.data::text AS data FROM event JOIN payout"
         " ON payout.id = event.subject_id WHERE payout.reward_id = $1 ORDER BY event.version",

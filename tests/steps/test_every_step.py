@@ -20,7 +20,7 @@ async def test_a_life_without_faults_ends_as_it_should(world_at, name):
 async def test_no_step_can_fail_so_that_money_is_lost_or_paid_twice(world_at, name, trials):
     """Each step meets the end of its process; calls to the rail meet everything, the others some of the rest in turn."""
     async with world_at("default") as world:
-        tally = await every_fault(world, name, await thriftily(world, name))
+        tally = await every_fault(world, LIVES[name], await thriftily(world, LIVES[name]))
         print(f"{name}: {tally}")  # noqa: T201 - shown with -s
         assert tally.steps > len(LIVES[name].acts)
         trials(tally.trials)
@@ -31,6 +31,6 @@ async def test_no_step_can_fail_so_that_money_is_lost_or_paid_twice(world_at, na
 async def test_rails_that_promise_less_are_no_worse(world_at, profile, trials):
     """Each step of a life whose answer is lost meets one trouble in turn."""
     async with world_at(profile) as world:
-        tally = await every_fault(world, "answer lost", lambda at: (in_turn(EVERY, at),))
+        tally = await every_fault(world, LIVES["answer lost"], lambda at: (in_turn(EVERY, at),))
         print(f"{profile}: {tally}")  # noqa: T201 - shown with -s
         trials(tally.trials)

@@ -1,97 +1,70 @@
-"""Where lives with faults are lived: a real database, the fake provider's process, and a second engine that goes on meanwhile."""
+"""Where lives with faults are lived: a real database, a provider, and a second engine that goes on meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import psycopg
 import structlog
-from standardwebhooks import Webhook
 
 from rewardrails import clock, ids
 from rewardrails.config import Config
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.engine.core import Core
-from rewardrails.engine.webhooks import store_notices, verify
+from rewardrails.engine.webhooks import fetch_keys, store_notices, verify
 from rewardrails.ledger import posting
 from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
 from rewardrails.store.sql import sql
-from rewardrails.testing.fake_provider.client import FakeProviderProcess
-from rewardrails.testing.fake_provider.journal import Noticed
 from rewardrails.testing.steps import Process, Shift, Steps, started
-from tests.steps.truth import Truth
-from tests.support.stage import FUNDED, HEAD, PROFILES, ROUTES, Rail, _section, fund
+from tests.support.stage import FUNDED, HEAD, ROUTES, fund
 
-LAG = "0.02"
-OFFERED: Mapping[str, Rail] = {
-    **PROFILES,
-    "lookup-late": Rail(
-        arguments=("--profile", "lookup-late", "--lookup-lag-seconds", LAG), settings=f"lookup_lag_seconds = {LAG}"
-    ),
-    "not-authoritative": Rail(settings="lookup_is_authoritative = false"),
-}
-# Nobody listens there: notices are taken from the provider's journal and handed over by the life itself.
-NOWHERE = "http://127.0.0.1:9/"
-CALL_SECONDS = 0.25
-LATE_SECONDS = 0.4
 TOOK_LONG = timedelta(minutes=11)
-TIMING = ("--settle-seconds", "0", "--return-seconds", "0", "--late-seconds", str(LATE_SECONDS))
-BY_DESTINATION = ("settle", "webhook", "never_notify", "stuck", "refuse", "lose_reply", "error_before")
 NUMBERS = count(1)
 
 
-@dataclass(kw_only=True)
-class Shop:
-    """A fake provider that serves many tests, with what its journal says."""
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """Something a provider has to tell: its own name for it, and the request that tells it, as it is sent at a moment."""
 
-    rail: Rail
-    process: FakeProviderProcess
-    truth: Truth
-    ruled: bool = False
-
-    async def meet(self, number: int, behaviour: str, *, times: int | None) -> None:
-        """The next creations (None: all) for one reward are met with that behaviour."""
-        await self.process.control.behave(behaviour, destination=f"*.{number}@*", times=times)
-
-    async def rule(self) -> None:
-        """Meet creations to `<behaviour>.<n>@...` with that behaviour."""
-        if not self.ruled:
-            self.ruled = True
-            await self.process.control.hold_webhooks()  # else thousands of them knock where nobody listens, ever again
-            for behaviour in BY_DESTINATION:
-                await self.process.control.behave(behaviour, destination=f"{behaviour}.*")
+    name: str
+    request: Callable[[datetime], WebhookRequest]
 
 
-class Shops:
-    """One fake provider per profile, started when it is first asked for."""
+class Shop(Protocol):
+    """A provider, and what its own journal says of a reward, which is known there by its number."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open: dict[str, Shop] = {}
+    environment: Mapping[str, str]
+    """Variables that its section refers to."""
+    memo: str
+    """What it wants beside an address."""
 
-    def __getitem__(self, profile: str) -> Shop:
-        if profile not in self._open:
-            rail = OFFERED[profile]
-            arguments = (*rail.arguments, *TIMING, "--webhook-url", NOWHERE)
-            process = FakeProviderProcess(self._folder / profile, arguments=arguments)
-            process.launch()
-            self._open[profile] = Shop(
-                rail=Rail(arguments=rail.arguments, settings=rail.settings, call_timeout=CALL_SECONDS),
-                process=process,
-                truth=Truth(process),
-            )
-        return self._open[profile]
+    def section(self) -> str:
+        """Its configuration, as provider `one`."""
 
-    def close(self) -> None:
-        """End them all."""
-        for shop in self._open.values():
-            shop.process.end()
+    async def enter(self, dsn: str) -> None:
+        """Serve the engine on this database from now on."""
+
+    def standing(self, number: int) -> int:
+        """How many creations for this reward stand now: accepted, and neither failed, canceled nor returned."""
+
+    def most(self, number: int) -> int:
+        """How many of them ever stood at the same moment."""
+
+    def news(self, number: int) -> Sequence[News]:
+        """Everything it has to tell of this reward, oldest first."""
+
+    def records(self, number: int) -> Sequence[object]:
+        """What its journal says of this reward, for people."""
+
+    async def send_back(self, number: int) -> None:
+        """The money comes back."""
 
 
 @dataclass(kw_only=True)
@@ -105,7 +78,7 @@ class World:
     shift: Shift
     rescuer: Process
     told: set[str] = field(default_factory=set)
-    landing: set[int] = field(default_factory=set)
+    landing: dict[int, float] = field(default_factory=dict)
 
     def process(self, steps: Steps) -> "asynccontextmanager[Process]":
         """A process of the engine, beginning now."""
@@ -127,26 +100,19 @@ class World:
 
     async def hear(self, core: Core, number: int) -> None:
         """Hand over what the provider has to tell of a reward and was not thanked for yet, as it would itself."""
-        signer = Webhook(self.shop.process.webhook_secret)
-        for notice in self.untold(number):
-            at = datetime.fromtimestamp(int(clock.now().timestamp()), UTC)
-            headers = {
-                "webhook-id": notice.event,
-                "webhook-timestamp": str(int(at.timestamp())),
-                "webhook-signature": signer.sign(notice.event, at, notice.body),
-            }
-            request = WebhookRequest(body=notice.body.encode(), headers=headers, received_at=clock.now())
+        for news in self.untold(number):
+            request = news.request(clock.now())
+            await fetch_keys(core, "one", request)
             await store_notices(core, [verify(core, "one", request)])
-            self.told.add(notice.event)
+            self.told.add(news.name)
 
-    def untold(self, number: int) -> list[Noticed]:
-        """Notices about a reward that nobody has taken yet."""
-        return [notice for notice in self.shop.truth.notices(number) if notice.event not in self.told]
+    def untold(self, number: int) -> list[News]:
+        """What there is to tell of a reward that nobody has taken yet."""
+        return [news for news in self.shop.news(number) if news.name not in self.told]
 
     async def until_landed(self, number: int) -> None:
         """Wait for a creation that the provider takes only after its caller has hung up."""
-        if number in self.landing:
-            await asyncio.sleep(LATE_SECONDS)
+        await asyncio.sleep(self.landing.get(number, 0.0))
 
     async def rows(self, statement: str, *arguments: object) -> list[Mapping[str, object]]:
         """What a question to the database answers."""
@@ -184,14 +150,14 @@ async def a_world(folder: Path, dsn: str, shop: Shop) -> AsyncIterator[World]:
     shift = Shift()
     path = folder / "rewardrails.toml"
     figures = {"port": 1, "breaker_failures": 10**6, "breaker_seconds": 5.0}
-    path.write_text(HEAD % figures + _section(shop.rail, shop.process) + ROUTES % {"last": "one"})
-    config, vault = Config.load(path, {"DATABASE_URL": dsn}), Vault.of_master(Secret("m" * 48))
+    path.write_text(HEAD % figures + shop.section() + ROUTES % {"last": "one"})
+    config, vault = Config.load(path, {"DATABASE_URL": dsn, **shop.environment}), Vault.of_master(Secret("m" * 48))
     structlog.configure(wrapper_class=quiet)
     try:
         with clock.use(shift):
             async with started(dsn, config, vault, Steps()) as rescuer:
                 await _settle_in(rescuer.core, config)
-                await shop.rule()
+                await shop.enter(dsn)
                 yield World(dsn=dsn, config=config, vault=vault, shop=shop, shift=shift, rescuer=rescuer)
     finally:
         structlog.reset_defaults()

@@ -144,8 +144,8 @@ _ATTEMPT_TO: Mapping[ObservedStatus, AttemptState] = {
 }
 
 
-# Some rails say "failed" weeks after "paid".
-_MONEY_IS_BACK = frozenset({ObservedStatus.RETURNED, ObservedStatus.FAILED})
+# Some rails say "failed" weeks after "paid", or "canceled" when a delivered gift was taken back.
+_MONEY_IS_BACK = frozenset({ObservedStatus.RETURNED, ObservedStatus.FAILED, ObservedStatus.CANCELED})
 
 
 def decide(standing: Standing, seen: Observation, rule: RetryRule) -> Move:

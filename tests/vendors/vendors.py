@@ -1,0 +1,148 @@
+"""Every vendor there is a double of: how its adapter is configured beside it, and what its journal says of a payout."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rewardrails.testing.contract import NoticeMaker
+from tests.vendors.paypal import double as paypal
+from tests.vendors.paypal import notices as paypal_notices
+from tests.vendors.tremendous import double as tremendous
+from tests.vendors.wise import double as wise
+
+# Where money does not stay with the player.
+GONE = frozenset(
+    {"CANCELED", "FAILED", "RETURNED", "REFUNDED", "DENIED", "cancelled", "funds_refunded", "bounced_back"},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """One vendor. `settings`, `named` and `standing` are asked of a double that listens."""
+
+    adapter: str
+    type: str
+    double: Callable[[], Any]
+    notices: Callable[[Any], NoticeMaker]
+    credentials: Mapping[str, str]
+    settings: Callable[[Any], str]
+    named: Callable[[Any, str], str]
+    """What the vendor calls the payout with this rail key."""
+    standing: Callable[[Any, str], int]
+    """How many payouts under this rail key the vendor has taken and not given back."""
+    more: str = ""
+    memo: str = ""
+    cancels: bool = False
+    refuses_for_good: bool = True
+    """Whether its double's refusal is about the payout, and not about the account."""
+
+
+def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate: str = "") -> str:
+    """The configuration of one provider, as TOML; its credentials come from the environment."""
+    references = [f'{key} = "env:{variable(name, key)}"' for key in vendor.credentials]
+    return "\n".join(
+        [
+            f"[providers.{name}]",
+            f'type = "{vendor.type}"',
+            f'adapter = "{vendor.adapter}"',
+            "enabled = true",
+            f"call_timeout_seconds = {call_timeout}",
+            vendor.more,
+            rate,
+            f"[providers.{name}.credentials]",
+            *references,
+            f"[providers.{name}.settings]",
+            vendor.settings(double),
+            "",
+        ]
+    )
+
+
+def environment(vendor: Vendor, *, name: str) -> dict[str, str]:
+    """The variables that `section` refers to."""
+    return {variable(name, key): value for key, value in vendor.credentials.items()}
+
+
+def variable(name: str, key: str) -> str:
+    """Where a credential of a provider is found."""
+    return f"{name}_{key}".upper().replace("-", "_")
+
+
+def _paypal_settings(double: paypal.PayPalDouble) -> str:
+    return "\n".join(
+        [
+            f'base_url = "{double.url}"',
+            f'certificate_origin = "{double.url}"',
+            f'webhook_id = "{paypal_notices.WEBHOOK_ID}"',
+            f'trusted_roots = """{paypal_notices.root()}"""',
+            "first_sync_after_seconds = 0.2",
+        ]
+    )
+
+
+def _tremendous_settings(double: tremendous.TremendousDouble) -> str:
+    return "\n".join(
+        [
+            f'base_url = "{double.url}"',
+            f'funding_source_id = "{tremendous.FUNDING_SOURCE}"',
+            f'campaign_id = "{tremendous.CAMPAIGN}"',
+            "first_sync_after_seconds = 0.2",
+        ]
+    )
+
+
+def _wise_settings(double: wise.WiseDouble) -> str:
+    email = '{ type = "email", fields = [{ key = "email", validationRegexp = ".+@.+" }] }'
+    return "\n".join(
+        [
+            f'base_url = "{double.url}"',
+            f"profile_id = {wise.PROFILE}",
+            'source_currency = "EUR"',
+            f'webhook_public_key = """{wise.PUBLIC_KEY}"""',
+            "lookup_lag_seconds = 0.0",
+            "first_sync_after_seconds = 0.2",
+            f"recipients = {{ EUR = {email} }}",
+        ]
+    )
+
+
+VENDORS: Mapping[str, Vendor] = {
+    "paypal": Vendor(
+        adapter="paypal",
+        type="fiat_provider",
+        double=paypal.PayPalDouble,
+        notices=lambda double: paypal_notices.PayPalNotices(double.url + paypal_notices.CERTIFICATE_PATH),
+        credentials={"client_id": paypal.CLIENT_ID, "client_secret": paypal.CLIENT_SECRET},
+        settings=_paypal_settings,
+        named=lambda double, key: next(one.batch_id for one in double.taken if one.key == key),
+        standing=lambda double, key: sum(one.key == key and one.item_status not in GONE for one in double.taken),
+        more="fees = { basis_points = 200 }",
+        cancels=True,
+    ),
+    "tremendous": Vendor(
+        adapter="tremendous",
+        type="gift_card",
+        double=tremendous.TremendousDouble,
+        notices=lambda _: tremendous.TremendousNotices(),
+        credentials={"api_key": tremendous.API_KEY, "webhook_private_key": tremendous.WEBHOOK_KEY},
+        settings=_tremendous_settings,
+        named=lambda double, key: next(one.reward_id for one in double.taken if one.body["external_id"] == key),
+        standing=lambda double, key: sum(
+            one.body["external_id"] == key and one.status not in GONE for one in double.taken
+        ),
+    ),
+    "wise": Vendor(
+        adapter="wise",
+        type="fiat_provider",
+        double=wise.WiseDouble,
+        notices=lambda _: wise.WiseNotices(),
+        credentials={"api_token": wise.API_TOKEN},
+        settings=_wise_settings,
+        named=lambda double, key: str(double.made(key)[-1].number),
+        standing=lambda double, key: sum(one.paid_for for one in double.made(key) if one.status not in GONE),
+        more="fees = { basis_points = 500 }",
+        memo="Player Number",
+        refuses_for_good=False,
+        cancels=True,
+    ),
+}
