@@ -127,6 +127,7 @@ class Stage:
     config: Path
     folder: Path
     api: str
+    environment: Mapping[str, str] = field(default_factory=dict)
     payouts: list[UUID] = field(default_factory=list)
 
     @property
@@ -284,7 +285,7 @@ class WorkerProcess:
     def __init__(self, stage: Stage, command: str = "worker") -> None:
         where = ("--json", "--config", str(stage.config), "--folder", str(stage.folder))
         self._command = [sys.executable, "-m", "rewardrails.cli", *where, command, "--end-with-stdin"]
-        self._env = {**os.environ, "DATABASE_URL": stage.dsn}
+        self._env = {**os.environ, **stage.environment, "DATABASE_URL": stage.dsn}
         self._log = stage.folder / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.name = ""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rewardrails.providers.wise.mapping import transaction_id
 from rewardrails.testing.contract import NoticeMaker
 from tests.vendors.paypal import double as paypal
 from tests.vendors.paypal import notices as paypal_notices
@@ -30,6 +31,10 @@ class Vendor:
     """What the vendor calls the payout with this rail key."""
     standing: Callable[[Any, str], int]
     """How many payouts under this rail key the vendor has taken and not given back."""
+    taken: Callable[[Any], list[str]]
+    """The vendor's own keys of what it has taken, oldest first."""
+    key: Callable[[str], str] = str
+    """Its own key for a rail key."""
     more: str = ""
     memo: str = ""
     cancels: bool = False
@@ -116,6 +121,7 @@ VENDORS: Mapping[str, Vendor] = {
         settings=_paypal_settings,
         named=lambda double, key: next(one.batch_id for one in double.taken if one.key == key),
         standing=lambda double, key: sum(one.key == key and one.item_status not in GONE for one in double.taken),
+        taken=lambda double: [one.key for one in double.taken],
         more="fees = { basis_points = 200 }",
         cancels=True,
     ),
@@ -130,6 +136,7 @@ VENDORS: Mapping[str, Vendor] = {
         standing=lambda double, key: sum(
             one.body["external_id"] == key and one.status not in GONE for one in double.taken
         ),
+        taken=lambda double: [one.body["external_id"] for one in double.taken],
     ),
     "wise": Vendor(
         adapter="wise",
@@ -140,6 +147,8 @@ VENDORS: Mapping[str, Vendor] = {
         settings=_wise_settings,
         named=lambda double, key: str(double.made(key)[-1].number),
         standing=lambda double, key: sum(one.paid_for for one in double.made(key) if one.status not in GONE),
+        taken=lambda double: [one.body["customerTransactionId"] for one in double.transfers],
+        key=transaction_id,
         more="fees = { basis_points = 500 }",
         memo="Player Number",
         refuses_for_good=False,
