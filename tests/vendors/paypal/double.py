@@ -30,6 +30,8 @@ PAYOUTS = "/v1/payments/payouts"
 ITEMS = "/v1/payments/payouts-item"
 REMEMBERED = timedelta(days=30)
 UNCLAIMED_FOR = timedelta(days=30)
+# Holding one exchange against the description takes longer than answering it.
+JUDGED_AT_MOST = 500
 STRANGE = "ON_THE_MOON"
 # Status of the batch and of its item.
 TRUTHS: Mapping[ObservedStatus, tuple[str, str]] = {
@@ -98,6 +100,7 @@ class PayPalDouble:
         self.tokens: list[str] = []
         self.token_seconds = 32_400
         self.faults: list[str] = []
+        self.judged = 0
         self.certificate = chain()
         self.certificates_given = 0
         self.magic = ""
@@ -298,8 +301,10 @@ class PayPalDouble:
     async def _judged(self, request: web.Request, handler: Any) -> web.StreamResponse:
         answer: web.StreamResponse = await handler(request)
         is_described = request.path.startswith("/v1/payments/") and answer.status != 401
+        self.judged += is_described
         if (
             is_described
+            and self.judged <= JUDGED_AT_MOST
             and isinstance(answer, web.Response)
             and STRANGE.encode() not in (body := bytes(answer.body or b""))
         ):
