@@ -84,8 +84,8 @@ class StripeDouble:
     def __init__(self) -> None:
         self.url = ""
         self.intents: list[Made] = []
-        self.balance = 10**15
-        self.fee = 25
+        self.balance = 10**22
+        self.fee_share = 200
         self.rate: str | None = None
         self.page = 100
         self.troubles: dict[Step, deque[Trouble]] = {step: deque() for step in Step}
@@ -237,7 +237,7 @@ class StripeDouble:
     async def _account(self, request: web.Request) -> web.Response:
         if request.match_info["id"] != ACCOUNT:
             return _fault("not_found", 404)
-        held = {"eur": {"value": self.balance, "currency": "eur"}}
+        held = {"eur": {"value": min(self.balance, 10**15), "currency": "eur"}}
         return _answer(
             {
                 "object": "v2.money_management.financial_account",
@@ -258,6 +258,7 @@ class StripeDouble:
         source = made.body["from"]["currency"]
         target = made.body["amount"]["currency"]
         ends = made.created + LOCK_LASTS
+        fee = made.body["amount"]["value"] // self.fee_share
         action: dict[str, Any] | None = None
         if made.status == "requires_action":
             action = {"type": "confirm", "confirm": {"reason": "manually_requested"}, "handle_failure": None}
@@ -279,7 +280,7 @@ class StripeDouble:
             "amount": made.body["amount"],
             "confirmation_method": "manual",
             "created": _time(made.created),
-            "estimated_fees": [{"type": "standard_payout_fee", "amount": {"value": self.fee, "currency": source}}],
+            "estimated_fees": [{"type": "standard_payout_fee", "amount": {"value": fee, "currency": source}}],
             "from": {**made.body["from"], "debited": None},
             "fx_quote": quote,
             "latest_payout": latest if made.paid else None,

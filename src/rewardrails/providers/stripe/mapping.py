@@ -20,8 +20,10 @@ CONFIRM = "confirm"
 REQUIRES_ACTION = "requires_action"
 DIGITS = 120
 MOST_RATE = 24
-ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
-THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
+ZERO_DECIMAL = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 # An intent that has made no payment yet; once there is one, the payment's own status counts.
 INTENT_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
@@ -91,9 +93,7 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "insufficient_funds": Refusal(
             code=ErrorCode.INSUFFICIENT_PROVIDER_FUNDS, retryable=True, scope=RejectionScope.PROVIDER
         ),
-        "quota_exceeded": Refusal(
-            code=ErrorCode.PROVIDER_RATE_LIMITED, retryable=True, scope=RejectionScope.PROVIDER
-        ),
+        "quota_exceeded": Refusal(code=ErrorCode.PROVIDER_RATE_LIMITED, retryable=True, scope=RejectionScope.PROVIDER),
         "fx_quote_needs_refresh": Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True),
         "invalid_payout_method": Refusal(code=ErrorCode.DESTINATION_INVALID),
         "recipient_not_notifiable": Refusal(code=ErrorCode.DESTINATION_INVALID),
@@ -103,6 +103,8 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "financial_account_not_open": _OURS,
     }
 )
+# The key was used for something else: no refusal of what it was used for.
+KEY_CONFLICT = "idempotency_error"
 ALREADY_CANCELED = "already_canceled"
 NOT_CANCELABLE = "not_cancelable"
 

@@ -55,9 +55,7 @@ class StripeProvider:
             authorization=Secret(f"Bearer {credential(context, 'api_key').reveal()}"),
             timeout_seconds=self.capabilities.call_timeout.total_seconds(),
         )
-        self._finder = Finder(
-            client=self._client, financial_account=settings.financial_account, assets=self._assets
-        )
+        self._finder = Finder(client=self._client, financial_account=settings.financial_account, assets=self._assets)
         self._steps = Steps(
             client=self._client,
             finder=self._finder,

@@ -55,6 +55,8 @@ def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capab
         provider_type=ProviderType.FIAT_PROVIDER,
         dedupe=Dedupe.REPLAY,
         dedupe_window=KEYS_LAST,
+        # A refused confirmation cancels its intent: the key can pay nothing any more.
+        dedupe_replays_errors=True,
         key_format=KeyFormat(max_length=MAX_KEY_LENGTH, alphabet=HEX_AND_DASH),
         lookup=Lookup.OUR_REFERENCE,
         lookup_is_authoritative=True,

@@ -34,6 +34,7 @@ from rewardrails.providers.stripe import wire
 from rewardrails.providers.stripe.client import DO_SHARE, INTENTS, LOOK_SHARE, StripeClient, evidence_of, type_of
 from rewardrails.providers.stripe.lookup import Finder, Seen
 from rewardrails.providers.stripe.mapping import (
+    KEY_CONFLICT,
     RAIL_KEY,
     REFUSALS,
     Refusal,
@@ -107,6 +108,8 @@ class Steps:
         reply = await self.client.do(INTENTS, new, key=order.rail_key)
         if not isinstance(reply, HttpReply):
             return _nothing_was_paid(reply)
+        if type_of(reply) == KEY_CONFLICT:
+            return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(reply))
         intent = strict_json.try_decode(wire.INTENT, reply.body) if reply.status < certainty.FIRST_REFUSAL else None
         if intent is None:
             return _refused(reply) or _nothing_was_paid(OutcomeUnknown(evidence=evidence_of(reply)))
