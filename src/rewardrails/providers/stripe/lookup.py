@@ -83,7 +83,7 @@ class Finder:
         """The answer to a look at the financial account."""
         return await self.client.look(f"{ACCOUNTS}/{url_quote(self.financial_account, safe='')}")
 
-    async def _payment(self, intent: wire.Intent) -> wire.Payment | None | CannotTell:
+    async def _payment(self, intent: wire.Intent) -> wire.Payment | CannotTell | None:
         latest = intent.latest_payout
         if latest is None or latest.type != OUTBOUND_PAYMENT or not latest.outbound_payment:
             return None

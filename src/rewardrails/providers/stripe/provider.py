@@ -115,19 +115,7 @@ class StripeProvider:
             return NotCancelable(evidence=seen.evidence)
         if (seen.intent.metadata or {}).get(RAIL_KEY) != reference.ref.rail_key or awaits_confirmation(seen.intent):
             return NotCancelable(evidence=evidence_of(seen.reply))
-        reply = await self._steps.cancel_intent(seen.intent.id, key=reference.ref.rail_key)
-        if isinstance(reply, OutcomeUnknown):
-            return reply
-        if not isinstance(reply, HttpReply):
-            return NotCancelable(code=reply.code, evidence=reply.evidence)
-        if type_of(reply) == NOT_CANCELABLE:
-            return NotCancelable(evidence=evidence_of(reply))
-        if type_of(reply) == ALREADY_CANCELED:
-            return Canceled(evidence=evidence_of(reply))
-        told = strict_json.try_decode(wire.INTENT, reply.body) if reply.status == 200 else None
-        if told is None or told.id != seen.intent.id or told.status != CANCELED:
-            return OutcomeUnknown(evidence=evidence_of(reply))
-        return Canceled(evidence=evidence_of(reply))
+        return await self._cancel(seen.intent.id, reference.ref.rail_key)
 
     def receive(self, request: WebhookRequest) -> tuple[Observation, ...]:
         """What a delivery is about; raises `WebhookRefused`."""
@@ -156,6 +144,21 @@ class StripeProvider:
     async def close(self) -> None:
         """End the connections."""
         await self._http.close()
+
+    async def _cancel(self, intent_id: str, rail_key: str) -> CancelOutcome:
+        reply = await self._steps.cancel_intent(intent_id, key=rail_key)
+        if isinstance(reply, OutcomeUnknown):
+            return reply
+        if not isinstance(reply, HttpReply):
+            return NotCancelable(code=reply.code, evidence=reply.evidence)
+        if type_of(reply) == NOT_CANCELABLE:
+            return NotCancelable(evidence=evidence_of(reply))
+        if type_of(reply) == ALREADY_CANCELED:
+            return Canceled(evidence=evidence_of(reply))
+        told = strict_json.try_decode(wire.INTENT, reply.body) if reply.status == 200 else None
+        if told is None or told.id != intent_id or told.status != CANCELED:
+            return OutcomeUnknown(evidence=evidence_of(reply))
+        return Canceled(evidence=evidence_of(reply))
 
     def _environment(self, account: wire.Account) -> Checked:
         is_right = account.status == OPEN and account.livemode is self._live

@@ -127,6 +127,9 @@ class Steps:
             return OutcomeUnknown(provider_reference=intent_id, evidence=seen.evidence)
         if not _is_about(order, seen.intent):
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(seen.reply))
+        if seen.intent.status == CANCELED and seen.intent.latest_payout is None:
+            # Ours after a refusal, or a person's: it has paid nobody and never will.
+            return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False, evidence=evidence_of(seen.reply))
         if not awaits_confirmation(seen.intent):
             return await self._standing(order, seen)
         if _rate_is_over(seen.intent):
