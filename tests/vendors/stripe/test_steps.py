@@ -48,12 +48,14 @@ async def rail(double: StripeDouble) -> AsyncIterator[StripeProvider]:
     await provider.close()
 
 
-def provider_of(double: StripeDouble, *, source: str = "EUR", account: str = ACCOUNT) -> StripeProvider:
+def provider_of(
+    double: StripeDouble, *, source: str = "EUR", account: str = ACCOUNT, **settings: object
+) -> StripeProvider:
     return StripeProvider(
         ProviderContext(
             name="one",
             environment=ProviderEnvironment.SANDBOX,
-            settings={"base_url": double.url, "financial_account": account, "source_currency": source},
+            settings={"base_url": double.url, "financial_account": account, "source_currency": source} | settings,
             credentials={"api_key": Secret(API_KEY), "webhook_secret": Secret(WEBHOOK_SECRET)},
             assets={"EUR": 2},
             fees=FeeSchedule(basis_points=500),
