@@ -48,6 +48,10 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             settings={"webhook_id": "sample"},
             credentials={"client_id": Secret("sample"), "client_secret": Secret("sample")},
         ),
+        "stripe": Sample(
+            settings={"financial_account": "sample", "source_currency": "EUR"},
+            credentials={"api_key": Secret("sample"), "webhook_secret": Secret("sample")},
+        ),
         "tremendous": Sample(
             settings={"funding_source_id": "sample", "campaign_id": "sample"},
             credentials={"api_key": Secret("sample"), "webhook_private_key": Secret("sample")},

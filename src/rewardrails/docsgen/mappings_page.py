@@ -8,6 +8,7 @@ from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.fake import mapping as fake
 from rewardrails.providers.paypal import words as paypal
+from rewardrails.providers.stripe import mapping as stripe
 from rewardrails.providers.tremendous import mapping as tremendous
 from rewardrails.providers.wise import mapping as wise
 
@@ -23,7 +24,7 @@ _REFUSALS = ("their code", "our code", "scope", "again by itself")
 
 def render() -> str:
     """The whole page."""
-    return "\n".join((_INTRO, *_fake(), *_paypal(), *_tremendous(), *_wise()))
+    return "\n".join((_INTRO, *_fake(), *_paypal(), *_stripe(), *_tremendous(), *_wise()))
 
 
 def _fake() -> Iterable[str]:
@@ -63,6 +64,22 @@ def _paypal() -> Iterable[str]:
     rows = [(code(theirs), code(ours.value)) for theirs, ours in paypal.ITEM_ERRORS.items()]
     other = ("anything else", code(ErrorCode.PROVIDER_REJECTED.value))
     yield table(("why an item failed", "our code"), [*rows, other])
+
+
+def _stripe() -> Iterable[str]:
+    yield "## Stripe\n"
+    waits = {stripe.REQUIRES_ACTION: "not there yet, or failed: its next action says which"}
+    yield _statuses("status of an intent without a payment", stripe.INTENT_STATUSES, waits)
+    yield _statuses("status of its payment", stripe.PAYMENT_STATUSES)
+    refused = (
+        _refusal(code(theirs), ours.code, ours.scope, is_retryable=ours.retryable)
+        for theirs, ours in stripe.REFUSALS.items()
+    )
+    conflict = (code(stripe.KEY_CONFLICT), f"outcome unknown, {code(ErrorCode.DUPLICATE_CONFLICT.value)}", "", "")
+    yield table(_REFUSALS, [*refused, conflict])
+    rows = [(code(theirs), code(ours.value)) for theirs, ours in stripe.REASONS.items()]
+    other = ("anything else", code(ErrorCode.PROVIDER_REJECTED.value))
+    yield table(("why it failed or came back", "our code"), [*rows, other])
 
 
 def _tremendous() -> Iterable[str]:

@@ -1,0 +1,216 @@
+"""Stripe's words in ours; total for what its v2 client lists, UNKNOWN for what it does not.
+
+Source: https://docs.stripe.com/api/v2/money-management/outbound-payments and https://docs.stripe.com/api/errors
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, InvalidOperation, localcontext
+from types import MappingProxyType
+
+from rewardrails.domain.evidence import Evidence
+from rewardrails.domain.money import Money
+from rewardrails.domain.observation import Observation, ObservedStatus
+from rewardrails.domain.outcome import RejectionScope
+from rewardrails.errors import AmountInvalid, ErrorCode
+from rewardrails.providers.stripe.wire import Amount, Intent, Payment
+
+RAIL_KEY = "rewardrails_key"
+CONFIRM = "confirm"
+REQUIRES_ACTION = "requires_action"
+DIGITS = 120
+MOST_RATE = 24
+ZERO_DECIMAL = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+
+# An intent that has made no payment yet; once there is one, the payment's own status counts.
+INTENT_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
+    {
+        "pending": ObservedStatus.PENDING,
+        "processing": ObservedStatus.PENDING,
+        "canceled": ObservedStatus.CANCELED,
+    }
+)
+PAYMENT_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
+    {
+        "processing": ObservedStatus.PENDING,
+        "posted": ObservedStatus.PAID,
+        "failed": ObservedStatus.FAILED,
+        "canceled": ObservedStatus.CANCELED,
+        "returned": ObservedStatus.RETURNED,
+    }
+)
+# Why a payment failed or an intent could not be carried out; a reason that is not here is `provider_rejected`.
+REASONS: Mapping[str, ErrorCode] = MappingProxyType(
+    {
+        "insufficient_funds": ErrorCode.INSUFFICIENT_PROVIDER_FUNDS,
+        "fx_rate_drift_exceeded_after_review": ErrorCode.QUOTE_EXPIRED,
+        "review_rejected": ErrorCode.PROVIDER_REJECTED,
+        "unknown_failure": ErrorCode.PROVIDER_REJECTED,
+        "recalled": ErrorCode.RETURNED,
+        "payout_method_amount_limit_exceeded": ErrorCode.AMOUNT_INVALID,
+        "payout_method_currency_unsupported": ErrorCode.ASSET_UNSUPPORTED,
+        "payout_method_declined": ErrorCode.PROVIDER_REJECTED,
+        "payout_method_usage_frequency_limit_exceeded": ErrorCode.PROVIDER_REJECTED,
+        **dict.fromkeys(
+            (
+                "account_not_configured_as_recipient",
+                "recipient_capability_not_active",
+                "payout_method_account_type_incorrect",
+                "payout_method_canceled_by_customer",
+                "payout_method_closed",
+                "payout_method_does_not_exist",
+                "payout_method_expired",
+                "payout_method_holder_address_incorrect",
+                "payout_method_holder_details_incorrect",
+                "payout_method_holder_name_incorrect",
+                "payout_method_invalid",
+                "payout_method_invalid_account_number",
+                "payout_method_restricted",
+                "payout_method_unsupported",
+            ),
+            ErrorCode.DESTINATION_INVALID,
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What a documented refusal means; `retryable`: a new attempt may succeed without anybody changing the payout."""
+
+    code: ErrorCode
+    retryable: bool = False
+    scope: RejectionScope = RejectionScope.PAYOUT
+
+
+_OURS = Refusal(code=ErrorCode.PROVIDER_AUTH_FAILED, retryable=True, scope=RejectionScope.PROVIDER)
+# By the error's `type`. Those that say "done before" are no refusals and are not here.
+REFUSALS: Mapping[str, Refusal] = MappingProxyType(
+    {
+        "insufficient_funds": Refusal(
+            code=ErrorCode.INSUFFICIENT_PROVIDER_FUNDS, retryable=True, scope=RejectionScope.PROVIDER
+        ),
+        "quota_exceeded": Refusal(code=ErrorCode.PROVIDER_RATE_LIMITED, retryable=True, scope=RejectionScope.PROVIDER),
+        "fx_quote_needs_refresh": Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True),
+        "invalid_payout_method": Refusal(code=ErrorCode.DESTINATION_INVALID),
+        "recipient_not_notifiable": Refusal(code=ErrorCode.DESTINATION_INVALID),
+        "blocked_by_stripe": Refusal(code=ErrorCode.PROVIDER_REJECTED),
+        "feature_not_enabled": _OURS,
+        "capability_not_enabled": _OURS,
+        "financial_account_not_open": _OURS,
+    }
+)
+# The key was used for something else: no refusal of what it was used for.
+KEY_CONFLICT = "idempotency_error"
+ALREADY_CANCELED = "already_canceled"
+NOT_CANCELABLE = "not_cancelable"
+
+
+def exponent_at_stripe(asset: str) -> int:
+    """How many digits Stripe's smallest unit of a currency stands for."""
+    if asset in ZERO_DECIMAL:
+        return 0
+    return 3 if asset in THREE_DECIMAL else 2
+
+
+def amount_of(money: Money) -> Amount:
+    """An amount as Stripe writes it."""
+    return Amount(value=money.amount_minor, currency=money.asset.lower())
+
+
+def money_of(amount: Amount, assets: Mapping[str, int]) -> Money:
+    """An exact amount; raises `AmountInvalid` for a currency that is not configured, or less than nothing."""
+    asset = amount.currency.upper()
+    if asset not in assets or amount.value < 0:
+        raise AmountInvalid("the provider speaks of an asset or amount that cannot be", field="amount")
+    return Money(amount_minor=amount.value, asset=asset)
+
+
+def fee_of(intent: Intent, amount: Money) -> Money:
+    """The estimated fees in the asset of the amount, each at the locked rate and rounded up; raises `AmountInvalid`."""
+    if intent.amount != amount_of(amount):
+        raise AmountInvalid("the intent is for another amount", field="amount")
+    if intent.estimated_fees is None:
+        raise AmountInvalid("the intent names no fees", field="estimated_fees")
+    total = sum(_fee(one.amount, intent, amount.asset) for one in intent.estimated_fees)
+    return Money(amount_minor=total, asset=amount.asset)
+
+
+def awaits_confirmation(intent: Intent) -> bool:
+    """Whether nobody has confirmed it: it moves nothing, and is no payout yet."""
+    waits = intent.next_action is not None and intent.next_action.type == CONFIRM
+    return intent.status == REQUIRES_ACTION and waits and intent.latest_payout is None
+
+
+def observation_of(
+    intent: Intent, payment: Payment | None, rail_key: str, assets: Mapping[str, int], evidence: Evidence
+) -> Observation | None:
+    """A confirmed intent and its payment as a statement about an attempt of ours; None where they are another's."""
+    if (intent.metadata or {}).get(RAIL_KEY) != rail_key:
+        return None
+    if payment is not None and (payment.payout_intent != intent.id or payment.amount != intent.amount):
+        return None
+    try:
+        amount = money_of(intent.amount, assets)
+    except AmountInvalid:
+        return None
+    status, reason = _standing(intent, payment)
+    is_bad = status in (ObservedStatus.FAILED, ObservedStatus.RETURNED)
+    return Observation(
+        status=status,
+        rail_key=rail_key,
+        provider_reference=intent.id,
+        amount=amount,
+        fee=_fee_if_told(intent, amount) if status is ObservedStatus.PAID else None,
+        code=REASONS.get(reason, ErrorCode.PROVIDER_REJECTED) if is_bad else None,
+        live=intent.livemode,
+        evidence=evidence,
+    )
+
+
+def _fee_if_told(intent: Intent, amount: Money) -> Money | None:
+    try:
+        return fee_of(intent, amount)
+    except AmountInvalid:
+        return None
+
+
+def _standing(intent: Intent, payment: Payment | None) -> tuple[ObservedStatus, str]:
+    if payment is not None:
+        told = payment.status_details
+        reason = (told.returned or told.failed) if told is not None else None
+        return PAYMENT_STATUSES.get(payment.status, ObservedStatus.UNKNOWN), reason.reason if reason else ""
+    if intent.latest_payout is not None:
+        return ObservedStatus.UNKNOWN, ""
+    failure = intent.next_action.handle_failure if intent.next_action is not None else None
+    if intent.status == REQUIRES_ACTION and failure is not None:
+        return ObservedStatus.FAILED, failure.failure_reason
+    return INTENT_STATUSES.get(intent.status, ObservedStatus.UNKNOWN), ""
+
+
+def _fee(fee: Amount, intent: Intent, asset: str) -> int:
+    if fee.value < 0:
+        raise AmountInvalid("a fee is less than nothing", field="estimated_fees")
+    theirs = fee.currency.upper()
+    if theirs == asset:
+        return fee.value
+    quote = intent.fx_quote
+    if quote is None or quote.to_currency.upper() != asset or fee.currency not in quote.rates:
+        raise AmountInvalid("a fee is in a currency without a rate", field="estimated_fees")
+    with localcontext(prec=DIGITS):
+        rate = _rate(quote.rates[fee.currency].exchange_rate)
+        exact = Decimal(fee.value).scaleb(exponent_at_stripe(asset) - exponent_at_stripe(theirs)) * rate
+        return int(exact.to_integral_value(ROUND_CEILING))
+
+
+def _rate(text: str) -> Decimal:
+    try:
+        rate = Decimal(text)
+    except InvalidOperation:
+        rate = Decimal(0)
+    if not rate.is_finite() or rate <= 0 or abs(rate.adjusted()) > MOST_RATE or len(text) > DIGITS // 2:
+        raise AmountInvalid("a rate that cannot be", field="fx_quote")
+    return rate
