@@ -23,6 +23,7 @@ from rewardrails.providers.fake.provider import FakeProvider
 from rewardrails.providers.http import Guard, HttpClient, unguarded
 from rewardrails.providers.manual.provider import ManualProvider
 from rewardrails.providers.paypal.provider import PayPalProvider
+from rewardrails.providers.reloadly.provider import ReloadlyProvider
 from rewardrails.providers.tremendous.provider import TremendousProvider
 from rewardrails.providers.wise.provider import WiseProvider
 from rewardrails.secrets import Secret
@@ -34,6 +35,7 @@ BUILT_IN: Mapping[str, AdapterFactory] = MappingProxyType(
         "fake": FakeProvider,
         "manual": ManualProvider,
         "paypal": PayPalProvider,
+        "reloadly": ReloadlyProvider,
         "tremendous": TremendousProvider,
         "wise": WiseProvider,
     }

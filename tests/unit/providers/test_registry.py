@@ -61,7 +61,16 @@ def test_an_announced_adapter_is_loaded_when_named() -> None:
     provider = build("hand", manual_context(), lambda: entries)
 
     assert isinstance(provider, ManualProvider)
-    assert adapter_names(lambda: entries) == ["broken", "fake", "hand", "manual", "paypal", "tremendous", "wise"]
+    assert adapter_names(lambda: entries) == [
+        "broken",
+        "fake",
+        "hand",
+        "manual",
+        "paypal",
+        "reloadly",
+        "tremendous",
+        "wise",
+    ]
 
 
 @pytest.mark.parametrize(
