@@ -70,6 +70,7 @@ class TremendousDouble:
         self.available_cents = 10**24
         self.delivers_as = "PENDING"
         self.links_are_late = False
+        self.links_made = 0
         self.webhooks = [{"id": "HOOK1", "url": "https://pay.example/v1/webhooks/gifts", "private_key": WEBHOOK_KEY}]
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._closing = asyncio.Event()
@@ -162,6 +163,7 @@ class TremendousDouble:
         found = [one for one in self.taken if one.reward_id == request.match_info["id"]]
         if not found or self.links_are_late:
             return _refusal(404, "not found")
+        self.links_made += 1
         return _answer({"reward": {"id": found[0].reward_id, "link": f"{found[0].link}-new"}}, 200)
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -4,13 +4,15 @@ import pytest
 
 from rewardrails.domain.observation import ObservedStatus
 from rewardrails.engine import values
+from rewardrails.engine.sync import apply_answers, ask, claim_to_sync
+from rewardrails.engine.webhooks import apply_notices
 from rewardrails.errors import ConfigInvalid, ValueAlreadyRevealed
 from rewardrails.providers.capabilities import Capabilities
 from rewardrails.providers.tremendous.mapping import standing
 from rewardrails.testing.contract import Conduct
-from tests.support.season import request, reward, send_all
+from tests.support.season import request, reward, send_all, states
 from tests.vendors.tremendous.double import TremendousDouble
-from tests.vendors.tremendous.test_life import opened, provider_of, until, working
+from tests.vendors.tremendous.test_life import opened, provider_of, tell, until, working
 
 pytestmark = [pytest.mark.promise("G1", "G2", "G6")]
 LINK = {"delivery": "LINK", "first_sync_after_seconds": 0.2}
@@ -62,6 +64,24 @@ async def test_an_executed_order_is_not_paid_before_its_link_is_here(database_ds
             await until(core, {"paid"})
 
         assert (await values.reveal(core, call(made.payout_id, 1))).value.link
+
+
+async def test_a_link_that_is_here_is_not_made_anew_by_asking(database_dsn):
+    async with opened(database_dsn, **LINK) as (core, double):
+        double.delivers_as = "SUCCEEDED"
+        (made,) = await request(core, [reward(1)])
+        await send_all(core)
+        provider = core.providers["one"]
+        await tell(core, double, 0, "evt-1")
+        assert await apply_notices(core, 10) == 1
+
+        asked = await claim_to_sync(core, provider, 10)
+        assert [one.reference.wants_value for one in asked] == [False]
+        await apply_answers(core, provider, [(one, await ask(provider, one)) for one in asked])
+
+        assert double.links_made == 0
+        assert list((await states(core)).values()) == ["paid"]
+        assert (await values.reveal(core, call(made.payout_id, 1))).value.link == double.taken[0].link
 
 
 def test_a_link_has_no_status_of_its_own_and_an_e_mail_must() -> None:

@@ -91,7 +91,8 @@ class ReloadlyProvider:
         """GET the report by our reference, and the code of what was sold."""
         deadline = self._deadline()
         found = await self._found(reference.ref.rail_key, deadline)
-        if not isinstance(found, Found) or found.observation.status is not ObservedStatus.PAID:
+        is_sold = isinstance(found, Found) and found.observation.status is ObservedStatus.PAID
+        if not isinstance(found, Found) or not is_sold or not reference.wants_value:
             return found
         seen = await self._with_value(found.observation, deadline)
         if seen.value is None:

@@ -98,7 +98,7 @@ class TremendousProvider:
         seen = self._observe(found[0], reply) if len(found) == 1 else None
         if seen is None:
             return certainty.cannot_tell(reply, certainty.evidence_of(reply))
-        if seen.status is ObservedStatus.PAID and self.capabilities.hands_over_values:
+        if seen.status is ObservedStatus.PAID and self.capabilities.hands_over_values and reference.wants_value:
             return await self._with_link(seen)
         return Found(observation=seen)
 
