@@ -46,6 +46,8 @@ class ErrorCode(StrEnum):
     QUOTE_EXPIRED = "quote_expired"
     DUPLICATE_CONFLICT = "duplicate_conflict"
     NOT_CANCELABLE = "not_cancelable"
+    VALUE_NOT_READY = "value_not_ready"
+    VALUE_ALREADY_REVEALED = "value_already_revealed"
     RETURNED = "returned"
     OUTCOME_UNKNOWN = "outcome_unknown"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
@@ -243,6 +245,14 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
             409,
             "The payout can no longer be taken back: wait for its outcome.",
             "This payout can no longer be canceled.",
+        ),
+        ErrorCode.VALUE_NOT_READY: _retryable(
+            409, "The payout's code or link is not there yet: ask again when the payout is paid."
+        ),
+        ErrorCode.VALUE_ALREADY_REVEALED: _needs_operator(
+            409,
+            "The payout's code or link was given out before: if that answer was lost, reissue it with a reason, then ask again.",
+            "Your reward was shown before. If you did not see it, please contact the game's support.",
         ),
         ErrorCode.RETURNED: _needs_player(
             409,

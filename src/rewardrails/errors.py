@@ -14,6 +14,8 @@
     ├── NotFound                 not_found
     ├── StateConflict            state_conflict
     │   ├── NotCancelableError   not_cancelable
+    │   ├── ValueNotReady        value_not_ready
+    │   ├── ValueAlreadyRevealed value_already_revealed
     │   └── DataErased           data_erased
     ├── IdempotencyKeyReused     idempotency_key_reused
     ├── PoolExhausted            pool_exhausted
@@ -144,6 +146,18 @@ class NotCancelableError(StateConflict):
     """The payout can no longer be taken back."""
 
     code = ErrorCode.NOT_CANCELABLE
+
+
+class ValueNotReady(StateConflict):
+    """The payout's code or link is not there yet."""
+
+    code = ErrorCode.VALUE_NOT_READY
+
+
+class ValueAlreadyRevealed(StateConflict):
+    """The payout's code or link was given out before."""
+
+    code = ErrorCode.VALUE_ALREADY_REVEALED
 
 
 class DataErased(StateConflict):

@@ -28,7 +28,7 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.posting import FundingSource
 from rewardrails.domain.reward import RewardRow, validate_row
-from rewardrails.engine import batches, manual, operate, pauses, quotes, read, upload
+from rewardrails.engine import batches, manual, operate, pauses, quotes, read, upload, values
 from rewardrails.engine.batches import Batch, BatchRow, BatchTotals
 from rewardrails.engine.core import Core
 from rewardrails.engine.group import Group
@@ -40,6 +40,7 @@ from rewardrails.engine.quotes import StoredQuote
 from rewardrails.engine.read import EventView, PayoutFilter, PayoutHistory, PayoutView
 from rewardrails.engine.request import PayoutRequest, RequestResult, RequestVerdict, request_of, request_payouts
 from rewardrails.engine.resolve import Resolution, Resolved, resolve
+from rewardrails.engine.values import RevealCall, Revealed, ValueStanding
 from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RewardRailsError
 from rewardrails.facade_gates import Gates
 from rewardrails.intake.reader import FileFormat
@@ -162,6 +163,14 @@ class RewardRails:
     async def cancel(self, payout_id: UUID) -> PayoutState:
         """Stop a payout, through its rail once it was sent."""
         return await operate.cancel(self.core, payout_id, actor=self.actor)
+
+    async def reveal(self, payout_id: UUID, *, player_id: str) -> Revealed:
+        """The code or link by which a player's payout was paid, once: keep it out of logs."""
+        return await values.reveal(self.core, RevealCall(payout_id=payout_id, player_id=player_id, actor=self.actor))
+
+    async def reissue(self, payout_id: UUID, *, reason: str) -> ValueStanding:
+        """Let a code or link that was revealed, and whose answer was lost, be revealed once more."""
+        return await values.reissue(self.core, payout_id, reason=reason, actor=self.actor)
 
     async def hold(self, payout_id: UUID, *, cause: str) -> None:
         """Keep a payout from being sent."""

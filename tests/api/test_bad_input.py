@@ -18,6 +18,7 @@ from rewardrails.api.schemas.quotes import QuoteIn
 from rewardrails.api.schemas.rates import RatesIn
 from rewardrails.api.schemas.reconciliations import ClosingIn, ReconciliationIn
 from rewardrails.api.schemas.sessions import SignInIn, StepUpIn, TelegramIn
+from rewardrails.api.schemas.values import ReissueIn, RevealIn
 from tests.api.client import REWARD, Answer, Api
 
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -69,6 +70,8 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     (f"/v1/payouts/{NOWHERE}/release", ReleaseIn, {"reason": "x", "overrules": ["limits"]}),
     (f"/v1/payouts/{NOWHERE}/destination", DestinationIn, {"destination": "a@example.org", "memo": ""}),
     (f"/v1/payouts/{NOWHERE}/resolve", ResolutionIn, {"outcome": "paid", "evidence": "seen at the provider"}),
+    (f"/v1/payouts/{NOWHERE}/value", RevealIn, {"player_id": "player:1"}),
+    (f"/v1/payouts/{NOWHERE}/value/reissue", ReissueIn, {"reason": "case 7"}),
     (f"/v1/manual/{NOWHERE}/settle", ProofIn, {"proof": "receipt"}),
     (f"/v1/manual/{NOWHERE}/refuse", RefusalIn, {"reason": "gone"}),
     ("/v1/pauses", PauseIn, {"scope": "campaign", "subject": "season", "reason": "x", "stops": "sending"}),

@@ -19,6 +19,7 @@ from tests.canary.search import Produced
 from tests.canary.surroundings import Surroundings, around
 from tests.canary.values import Canary, email, word
 from tests.support.command_line import Answer, CommandLine
+from tests.vendors.reloadly.double import CLIENT_SECRET
 
 EMAILS, NOTES = 30, 6
 HEADER = "reward_id,player_id,campaign,amount,asset,jurisdiction,destination_kind,destination,memo"
@@ -90,12 +91,16 @@ class Run:
                 assert time.monotonic() < end, what
                 time.sleep(0.05)
 
-    def until_logged(self, words: str) -> None:
-        """Wait until the worker, whichever process it is in, has told of this."""
+    def until_logged(self, words: str, *, times: int = 1) -> None:
+        """Wait until the worker, whichever process it is in, has told of this so often."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while not any(words in self.log(name) for name in ("serve", "worker")):
+        while self.times_logged(words) < times:
             assert time.monotonic() < end, f"no log says {words}"
             time.sleep(0.05)
+
+    def times_logged(self, words: str) -> int:
+        """How often our processes have told of this so far."""
+        return sum(self.log(name).count(words) for name in ("serve", "worker"))
 
     def log(self, name: str) -> str:
         """What a process of ours has logged so far."""
@@ -123,6 +128,7 @@ def started(root: Path) -> Iterator[Run]:
         run.keep("master key", env["CANARY_MASTER_KEY"])
         run.keep("event secret", env["CANARY_EVENT_SECRET"].removeprefix("whsec_"))
         run.keep("provider token", surroundings.bank.token)
+        run.keep("provider token", CLIENT_SECRET)
         run.keep("webhook secret", surroundings.bank.webhook_secret.removeprefix("whsec_"))
         with surroundings.process("serve") as ready, surroundings.process("worker"):
             run.url = ready["url"]

@@ -1,6 +1,7 @@
 """What happens in a run: a season, people at the API and the command line, refusals, defects, an outage, a forgery."""
 
 from tests.canary.run import HEADER, Run, season_file
+from tests.vendors.reloadly.double import RANGED
 
 REWARD = {"campaign": "season", "amount": "7.00", "asset": "EUR", "jurisdiction": "DE", "player_id": "p"}
 NOWHERE = "01930000-0000-7000-8000-000000000000"
@@ -28,6 +29,7 @@ def play(run: Run) -> None:
     _refusals(run)
     _forgeries(run)
     _defects(run)
+    _codes(run)
     _outage(run)
     _look(run)
     _strangers(run)
@@ -160,6 +162,26 @@ def _defects(run: Run) -> None:
     run.until("SELECT count(*) > 0 FROM payout WHERE reward_id = 'd' AND state = 'submitting'", "never sent")
     run.until_logged("CheckViolation")
     run.as_owner(*(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS broken" for table in DEFECTS))
+
+
+def _codes(run: Run) -> None:
+    """A card is bought while its code cannot be stored, then stored, given, refused, and given once more."""
+    run.as_owner("ALTER TABLE bearer_value ADD CONSTRAINT broken CHECK (attempt_no > 1) NOT VALID")
+    told = run.times_logged("CheckViolation")
+    reward = REWARD | {"reward_id": "g", "destination_kind": "gift_card", "destination": str(RANGED)}
+    made = run.api("POST", "/v1/payouts", reward)["id"]
+    run.until_logged("CheckViolation", times=told + 1)
+    for part in run.around.cards.taken[-1].card.values():
+        run.keep("code", part)
+    run.as_owner("ALTER TABLE bearer_value DROP CONSTRAINT broken")
+    run.until("SELECT count(*) > 0 FROM payout WHERE reward_id = 'g' AND state = 'paid'", "no code ever came", 90)
+    path = f"/v1/payouts/{made}/value"
+    for body in ({"player_id": "somebody"}, {"player_id": "p"}, {"player_id": "p"}):
+        run.api("POST", path, body)
+    run.api("POST", f"{path}/reissue", {"reason": "case 7"})
+    run.api("POST", path, {"player_id": "p"})
+    run.api("GET", f"/v1/payouts/{made}")
+    run.cli("payouts", "show", made)
 
 
 def _broken(table: str) -> str:

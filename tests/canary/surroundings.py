@@ -1,5 +1,6 @@
 """What a run needs around it: a database, a rail, a game's endpoint, our own processes, and their configuration."""
 
+import asyncio
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ from rewardrails.store import migrate
 from rewardrails.store.embedded import EmbeddedPostgres
 from rewardrails.testing.fake_provider.client import FakeProviderProcess
 from tests.support.database import FAST_AND_FORGETFUL
+from tests.vendors.reloadly.double import CLIENT_ID, CLIENT_SECRET, ReloadlyDouble
 
 MIX = "webhook=50,settle=20,fail=8,refuse:destination_invalid=6,lose_reply=6,garbage=5,error_after=5"
 STOP_SECONDS = 30
@@ -34,6 +36,7 @@ redeemable = true
 paypal_email = {{ parser = "email", assets = ["EUR"] }}
 vague_email = {{ parser = "email", assets = ["EUR"] }}
 manual_note = {{ parser = "note", assets = ["EUR"] }}
+gift_card = {{ parser = "note", assets = ["EUR"] }}
 [pools.season-eur]
 asset = "EUR"
 [campaigns.season]
@@ -57,6 +60,16 @@ enabled = true
 call_timeout_seconds = 1.0
 settings = {{ base_url = "{vague.url}", lookup = "none" }}
 credentials = {{ api_token = "file:{vague.folder}/token", webhook_secret = "file:{vague.folder}/webhook-secret" }}
+[providers.cards]
+type = "gift_card"
+adapter = "reloadly"
+enabled = true
+call_timeout_seconds = 1.0
+settings = {{ base_url = "{cards.url}", token_url = "{cards.url}", sender_name = "A game", first_sync_after_seconds = 0.2 }}
+credentials = {{ client_id = "env:CANARY_CARDS_ID", client_secret = "env:CANARY_CARDS_SECRET" }}
+[[routes]]
+destination_kind = "gift_card"
+provider = "cards"
 [[routes]]
 destination_kind = "vague_email"
 provider = "vague"
@@ -82,6 +95,7 @@ class Surroundings:
     outside: Path
     dsn: str
     bank: FakeProviderProcess
+    cards: ReloadlyDouble
     env: Mapping[str, str]
     game: "Game"
     config: str
@@ -145,6 +159,7 @@ def around(root: Path, *, password: str, secret_path: str, env: Mapping[str, str
         dsn = postgres.dsn("rewardrails").replace("rewardrails@", f"rewardrails:{password}@", 1)
         migrate.upgrade(dsn)
         game = stack.enter_context(_running(Game(secret_path)))
+        cards = stack.enter_context(_selling())
         port = _free_port()
         hook = ("--webhook-url", f"http://127.0.0.1:{port}/v1/webhooks/bank")
         bank = FakeProviderProcess(outside / "bank", arguments=["--mix", MIX, "--settle-seconds", "0.1", *hook])
@@ -157,9 +172,10 @@ def around(root: Path, *, password: str, secret_path: str, env: Mapping[str, str
             outside=outside,
             dsn=dsn,
             bank=bank,
-            env=env,
+            cards=cards,
+            env={"CANARY_CARDS_ID": CLIENT_ID, "CANARY_CARDS_SECRET": CLIENT_SECRET, **env},
             game=game,
-            config=CONFIG.format(port=port, bank=bank, vague=vague, game=game.url),
+            config=CONFIG.format(port=port, bank=bank, vague=vague, cards=cards, game=game.url),
             postgres_log=root / "pg" / "log",
         )
 
@@ -174,6 +190,23 @@ def _running(game: Game) -> Iterator[Game]:
         game.shutdown()
         serving.join()
         game.server_close()
+
+
+@contextmanager
+def _selling() -> Iterator[ReloadlyDouble]:
+    """A shop that sells at once, in a thread of its own."""
+    loop, double = asyncio.new_event_loop(), ReloadlyDouble()
+    double.currency, double.sells_at_once = "EUR", True
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(double.__aenter__(), loop).result(STOP_SECONDS)
+        yield double
+        asyncio.run_coroutine_threadsafe(double.__aexit__(None, None, None), loop).result(STOP_SECONDS)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def _free_port() -> int:

@@ -18,6 +18,7 @@ SHOWN = (
     Shown("api POST /v1/keys 201", frozenset({"api key"}), "a new key is told once, to whoever made it"),
     Shown("cli keys create", frozenset({"api key"}), "the same"),
     Shown("folder/.rewardrails/admin.key", frozenset({"api key"}), "the first key's file, for its owner's eyes only"),
+    Shown("api POST /v1/payouts/*/value 200", frozenset({"code"}), "the game shows it to its player"),
     Shown("api GET /v1/manual 200", WHOLE_DESTINATION, "whoever pays by hand must see where to"),
     Shown("cli manual next", WHOLE_DESTINATION, "the same"),
     Shown("folder/queue.csv", WHOLE_DESTINATION, "the same, as a file for its owner's eyes only"),
@@ -26,7 +27,16 @@ SHOWN = (
     Shown("cli payouts show", frozenset({"evidence", "proof", "reason"}), "the same"),
 )
 KINDS = WHOLE_DESTINATION | {
-    *("api key", "database password", "endpoint address", "event secret", "evidence", "forged notice", "master key"),
+    *(
+        "api key",
+        "code",
+        "database password",
+        "endpoint address",
+        "event secret",
+        "evidence",
+        "forged notice",
+        "master key",
+    ),
     *("proof", "provider token", "reason", "refused destination", "unknown api key", "webhook secret"),
 }
 

@@ -21,7 +21,7 @@ from tests.people.test_telegram import BOT_TOKEN, USER, fields, signed
 from tests.support import season
 from tests.support.listing_rail import BankRail, ListingRail
 from tests.support.people import person, session_of
-from tests.support.scripted_rail import accept
+from tests.support.scripted_rail import accept, give
 
 pytestmark = pytest.mark.promise("G5")
 SILENT = {
@@ -83,6 +83,7 @@ async def test_every_action_over_http_is_an_event_of_its_request(api: Api) -> No
     ann, ben = [await api.key_with({Scope.APPROVE, Scope.COMPLY, Scope.RESOLVE}) for _ in range(2)]
     await money(walk)
     await payouts(walk, ben)
+    await codes(walk)
     await gates(walk, ann, ben)
     await batch(walk, ann)
     await reconciliations(walk)
@@ -135,6 +136,17 @@ async def unknown(walk: Walk, second: str) -> None:
     said = {"outcome": "paid", "evidence": "statement 4711 at the provider"}
     await walk.do("/v1/payouts/{payout_id}/resolve", said, where=where)
     await walk.do("/v1/payouts/{payout_id}/resolve", said, where=where, token=second)
+
+
+async def codes(walk: Walk) -> None:
+    rail = walk.api.core.providers["one"]
+    paying, rail.script = rail.capabilities, give
+    rail.capabilities = replace(paying, hands_over_values=True)
+    where = {"payout_id": await walk.api.payout(6)}
+    await season.send_all(walk.api.core)
+    await walk.do("/v1/payouts/{payout_id}/value", {"player_id": "player:1"}, where=where)
+    await walk.do("/v1/payouts/{payout_id}/value/reissue", {"reason": "case 7"}, where=where)
+    rail.capabilities, rail.script = paying, accept
 
 
 async def gates(walk: Walk, ann: str, ben: str) -> None:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.promise("G7")]
 
 DUTIES = {
     Role.VIEWER: {"read"},
-    Role.SUPPORT: {"read", "hold"},
+    Role.SUPPORT: {"read", "hold", "reissue"},
     Role.APPROVER: {"read", "approve"},
     Role.TREASURER: {"read", "pools", "treasury"},
     Role.AUDITOR: {"read", "reveal", "audit"},

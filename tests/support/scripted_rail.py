@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from rewardrails import clock
+from rewardrails.domain.bearer import BearerValue
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, CannotTell, Found, Observation, ObservedStatus, SyncResult
 from rewardrails.domain.order import Order
@@ -47,6 +48,12 @@ async def accept(rail: "ScriptedRail", order: Order) -> CreateOutcome:
     return Accepted(provider_reference=rail.accept(order, ObservedStatus.PENDING))
 
 
+async def give(rail: "ScriptedRail", order: Order) -> CreateOutcome:
+    """Take the order and hand over what it bought, unless the test has it kept back."""
+    reference = rail.accept(order, ObservedStatus.PAID)
+    return Settled(provider_reference=reference, value=rail.value_of(order.rail_key))
+
+
 async def explode(rail: "ScriptedRail", order: Order) -> CreateOutcome:
     """Break after the money left."""
     rail.accept(order, ObservedStatus.PAID)
@@ -79,6 +86,7 @@ class ScriptedRail:
         self.created: dict[str, int] = defaultdict(int)
         self.fee_minor = 0
         self.lookup_fails = False
+        self.keeps_value_back = False
 
     def accept(self, order: Order, status: ObservedStatus) -> str:
         """Create the payout unless the key was seen; answers the rail's own reference."""
@@ -86,6 +94,12 @@ class ScriptedRail:
             self.created[order.ref.payout_id.hex] += 1
             self.status[order.rail_key] = status
         return f"ref-{order.rail_key}"
+
+    def value_of(self, rail_key: str) -> BearerValue | None:
+        """The code that this key bought, where the rail hands codes over."""
+        if not self.capabilities.hands_over_values or self.keeps_value_back:
+            return None
+        return BearerValue(code=f"CODE-{rail_key}")
 
     @property
     def double_pays(self) -> list[str]:
@@ -109,7 +123,9 @@ class ScriptedRail:
         status = self.status.get(reference.ref.rail_key)
         if status is None:
             return Absent()
-        return Found(observation=Observation(status=status, rail_key=reference.ref.rail_key, amount=reference.amount))
+        key = reference.ref.rail_key
+        value = self.value_of(key) if status is ObservedStatus.PAID else None
+        return Found(observation=Observation(status=status, rail_key=key, amount=reference.amount, value=value))
 
     async def cancel(self, reference: Reference) -> CancelOutcome:
         """Cancels what is pending."""

@@ -41,6 +41,7 @@ from rewardrails.api.routes import (
     reconciliations,
     sessions,
     status,
+    values,
     webhooks,
 )
 from rewardrails.engine.core import Core
@@ -83,6 +84,7 @@ ROUTERS = (
     rates.router,
     reconciliations.router,
     sessions.router,
+    values.router,
 )
 OPEN_ROUTES = (health.alive, health.ready, health.figures, status.status_page, webhooks.receive_webhook)
 

@@ -48,6 +48,10 @@ SAMPLES: Mapping[str, Sample] = MappingProxyType(
             settings={"webhook_id": "sample"},
             credentials={"client_id": Secret("sample"), "client_secret": Secret("sample")},
         ),
+        "reloadly": Sample(
+            settings={"sender_name": "sample"},
+            credentials={"client_id": Secret("sample"), "client_secret": Secret("sample")},
+        ),
         "stripe": Sample(
             settings={"financial_account": "sample", "source_currency": "EUR"},
             credentials={"api_key": Secret("sample"), "webhook_secret": Secret("sample")},
@@ -91,6 +95,7 @@ ROWS: Sequence[tuple[str, str, Figure]] = (
     ("max_in_flight", "payouts sent and not yet answered", lambda of: str(of.max_in_flight)),
     ("call_timeout", "longest wait for one answer", lambda of: _duration(of.call_timeout)),
     ("first_sync_after", "when it is asked without a webhook", lambda of: _duration(of.first_sync_after)),
+    ("hands_over_values", "answers with a code or link for the player", lambda of: _yes(is_so=of.hands_over_values)),
     ("needs_legal_approval", "needs a recorded legal approval", lambda of: _yes(is_so=of.needs_legal_approval)),
 )
 

@@ -8,6 +8,7 @@ from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.fake import mapping as fake
 from rewardrails.providers.paypal import words as paypal
+from rewardrails.providers.reloadly import mapping as reloadly
 from rewardrails.providers.stripe import mapping as stripe
 from rewardrails.providers.tremendous import mapping as tremendous
 from rewardrails.providers.wise import mapping as wise
@@ -24,7 +25,7 @@ _REFUSALS = ("their code", "our code", "scope", "again by itself")
 
 def render() -> str:
     """The whole page."""
-    return "\n".join((_INTRO, *_fake(), *_paypal(), *_stripe(), *_tremendous(), *_wise()))
+    return "\n".join((_INTRO, *_fake(), *_paypal(), *_reloadly(), *_stripe(), *_tremendous(), *_wise()))
 
 
 def _fake() -> Iterable[str]:
@@ -64,6 +65,18 @@ def _paypal() -> Iterable[str]:
     rows = [(code(theirs), code(ours.value)) for theirs, ours in paypal.ITEM_ERRORS.items()]
     other = ("anything else", code(ErrorCode.PROVIDER_REJECTED.value))
     yield table(("why an item failed", "our code"), [*rows, other])
+
+
+def _reloadly() -> Iterable[str]:
+    yield "## Reloadly\n"
+    yield _statuses("status of a transaction", reloadly.STATUSES)
+    refused = (
+        _refusal(code(theirs), ours.code, ours.scope, is_retryable=ours.retryable)
+        for theirs, ours in reloadly.REFUSALS.items()
+    )
+    used = (code(reloadly.ALREADY_USED), "no refusal: the order under this key is looked up", "", "")
+    other = ("anything else", f"outcome unknown, {code(ErrorCode.OUTCOME_UNKNOWN.value)}", "", "")
+    yield table(_REFUSALS, [*refused, used, other])
 
 
 def _stripe() -> Iterable[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rewardrails.domain.bearer import BearerValue
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
@@ -37,7 +38,7 @@ class Observation:
     `destination`, where the provider repeats them, are compared with the attempt before anything moves. `code` says why
     a payout failed. `retryable` marks a certain refusal after which a new attempt may be made; `spends_try` is false when
     the refusal speaks of the provider as a whole, so that an outage cannot burn a payout's own tries. `live` tells which
-    environment the provider spoke for, where it says so.
+    environment the provider spoke for, where it says so. `value` is what a rail hands over for the player.
     """
 
     status: ObservedStatus
@@ -52,6 +53,7 @@ class Observation:
     retry_after_seconds: float | None = None
     event_key: str = ""
     live: bool | None = None
+    value: BearerValue | None = field(default=None, repr=False)
     evidence: Evidence = field(default_factory=Evidence, repr=False)
 
 

@@ -7,6 +7,7 @@ certain refusal is `OutcomeUnknown`.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rewardrails.domain.bearer import BearerValue
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
 from rewardrails.errors import ErrorCode
@@ -29,10 +30,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The provider says, with proof, that the money has arrived."""
+    """The provider says, with proof, that the money has arrived; or hands its `value` over, to be passed on to the player."""
 
     provider_reference: str
     fee: Money | None = None
+    value: BearerValue | None = field(default=None, repr=False)
     evidence: Evidence = field(default_factory=Evidence, repr=False)
 
 

@@ -18,6 +18,7 @@ from rewardrails.store.database import Database
 DESTINATION = b"destination"
 EVIDENCE = b"evidence"
 RAIL_STATE = b"rail-state"
+BEARER_VALUE = b"bearer-value"
 _SEPARATOR = "\x1f"
 
 

@@ -72,7 +72,13 @@ async def erase_within(
     free = [player_id for player_id in asked if player_id in known - busy]
     why = [reasons[player_id] for player_id in free]
     gone = {row["player_id"] for row in await tx.fetch(sql("erase_players"), free, why)}
-    for statement in ("erase_player_checks", "erase_player_risks", "erase_player_proofs", "erase_answers"):
+    for statement in (
+        "erase_player_checks",
+        "erase_player_risks",
+        "erase_player_proofs",
+        "erase_values",
+        "erase_answers",
+    ):
         await tx.execute(sql(statement), free)
     await _tell(tx, sorted(gone), actor)
     core.vault.forget_players()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from uuid import UUID
@@ -18,6 +18,7 @@ from rewardrails.domain.observation import Observation, ObservationSource, Obser
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import AttemptState, Effect, Move, PayoutState, Standing, decide
 from rewardrails.domain.reward import RewardRow
+from rewardrails.engine import values
 from rewardrails.engine.backoff import seconds_until_retry
 from rewardrails.engine.core import Core
 from rewardrails.engine.steps import Step, write_steps
@@ -86,12 +87,14 @@ async def apply_within(core: Core, connection: Connection, batch: Sequence[Seen]
 
 
 async def _apply(core: Core, connection: Connection, batch: Sequence[Seen]) -> dict[UUID, Verdict]:
+    batch = [values.as_believed(core, item) for item in batch]
     payout_ids = [item.ref.payout_id for item in batch]
     payouts = {row["id"]: row for row in await connection.fetch(sql("lock_payouts"), payout_ids)}
     attempt_rows = await connection.fetch(sql("read_attempts"), payout_ids, [item.ref.attempt_no for item in batch])
     attempts = {row["payout_id"]: row for row in attempt_rows}
     verdicts: dict[UUID, Verdict] = {}
     moves: list[tuple[Seen, Move]] = []
+    believed: list[Seen] = []
     for item in batch:
         payout, attempt = payouts.get(item.ref.payout_id), attempts.get(item.ref.payout_id)
         if payout is None or attempt is None:
@@ -104,7 +107,10 @@ async def _apply(core: Core, connection: Connection, batch: Sequence[Seen]) -> d
         move = _decide(core, item, trusted, payout, attempt)
         verdicts[item.id] = Verdict(move.effect.value)
         moves.append((item, move))
-    await _write(core, connection, moves, {payout_id: row["salt"] for payout_id, row in payouts.items()})
+        believed.append(replace(item, observation=trusted))
+    salts = {payout_id: row["salt"] for payout_id, row in payouts.items()}
+    await _write(core, connection, moves, salts)
+    await values.keep(core, connection, believed, salts)
     return verdicts
 
 

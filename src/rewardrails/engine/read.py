@@ -13,6 +13,7 @@ from rewardrails.engine.approval_digest import approval_digest
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import evidence_message
 from rewardrails.engine.player_salts import salts_of_payouts
+from rewardrails.engine.values import ValueStanding, standing
 from rewardrails.errors import DataErased, NotFound
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
@@ -114,6 +115,7 @@ class PayoutHistory:
     observations: tuple[ObservationView, ...]
     resolutions: tuple[ResolutionView, ...]
     events: tuple[EventView, ...]
+    value: ValueStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +180,14 @@ async def read_history(core: Core, payout_id: UUID) -> PayoutHistory:
         resolutions = await connection.fetch(sql("resolutions_of"), payout_id)
         events = await connection.fetch(sql("events_of"), payout_id)
         salts = await salts_of_payouts(connection, [payout_id])
+        value = await standing(connection, payout_id)
     return PayoutHistory(
         payout=payout,
         attempts=tuple(AttemptView(**dict(row)) for row in attempts),
         observations=tuple(_observation(core, row, salts[payout_id]["salt"]) for row in observations),
         resolutions=tuple(_resolution(core, row, salts[payout_id]["salt"]) for row in resolutions),
         events=tuple(EventView(**dict(row)) for row in events),
+        value=value,
     )
 
 

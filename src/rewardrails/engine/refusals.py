@@ -33,6 +33,7 @@ TOLD = frozenset(
         ErrorCode.PROVIDER_DISABLED,
         ErrorCode.STATE_CONFLICT,
         ErrorCode.STEP_UP_REQUIRED,
+        ErrorCode.VALUE_ALREADY_REVEALED,
         ErrorCode.WEBHOOK_SIGNATURE_INVALID,
         ErrorCode.WEBHOOK_STALE,
         ErrorCode.WEBHOOK_SUBJECT_MISMATCH,

@@ -13,7 +13,7 @@ import asyncpg
 
 from rewardrails import ids
 from rewardrails.engine import webhooks
-from rewardrails.engine.core import DESTINATION, EVIDENCE, RAIL_STATE, Core
+from rewardrails.engine.core import BEARER_VALUE, DESTINATION, EVIDENCE, RAIL_STATE, Core
 from rewardrails.errors import ConfigInvalid, DataErased, KeyMissing, StateConflict
 from rewardrails.security import operators
 from rewardrails.security.data_keys import SEAL, stored_keys, unwrap, wrap
@@ -43,6 +43,7 @@ COLUMNS = (
     _Column(name="resolutions", purpose=EVIDENCE, first=(_ZERO,)),
     _Column(name="prepared", purpose=RAIL_STATE, first=("", "")),
     _Column(name="resume", purpose=RAIL_STATE, first=("", "")),
+    _Column(name="values", purpose=BEARER_VALUE, first=(_ZERO, 0)),
     _Column(name="webhook_bodies", purpose=webhooks.BODY, first=(_ZERO,)),
     _Column(name="webhook_observations", purpose=webhooks.OBSERVATIONS, first=(_ZERO,)),
     _Column(name="operators", purpose=operators.TOTP_PURPOSE, first=(_ZERO,)),

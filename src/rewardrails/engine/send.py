@@ -319,6 +319,7 @@ def observation_of(outcome: CreateOutcome, *, sends: int, replays_errors: bool) 
                 status=ObservedStatus.PAID,
                 provider_reference=outcome.provider_reference,
                 fee=outcome.fee,
+                value=outcome.value,
                 evidence=outcome.evidence,
             )
         case Accepted():

@@ -223,6 +223,7 @@ def _asked(row: asyncpg.Record, fence: int | None) -> Asked:
             ref=AttemptRef(payout_id=row["payout_id"], attempt_no=row["attempt_no"]),
             provider_reference=row["provider_reference"] or "",
             amount=Money(amount_minor=row["amount"], asset=row["asset"]),
+            wants_value=not row.get("has_value", False),
         ),
         fence=fence,
         sent_seconds_ago=row["sent_seconds_ago"],

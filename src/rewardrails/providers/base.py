@@ -21,11 +21,15 @@ from rewardrails.providers.capabilities import Capabilities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """An attempt by both its names; `provider_reference` is empty until the provider has answered."""
+    """An attempt by both its names; `provider_reference` is empty until the provider has answered.
+
+    Without `wants_value` the code or link that it bought is here: fetching it again could spoil the one that was given.
+    """
 
     ref: AttemptRef
     provider_reference: str = ""
     amount: Money
+    wants_value: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

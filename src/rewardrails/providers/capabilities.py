@@ -120,6 +120,7 @@ class Capabilities:
     first_sync_after: timedelta = timedelta(seconds=30)
     environments: frozenset[ProviderEnvironment] = frozenset({ProviderEnvironment.SANDBOX})
     needs_legal_approval: bool = False
+    hands_over_values: bool = False
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from rewardrails.providers.fake.provider import FakeProvider
 from rewardrails.providers.http import Guard, HttpClient, unguarded
 from rewardrails.providers.manual.provider import ManualProvider
 from rewardrails.providers.paypal.provider import PayPalProvider
+from rewardrails.providers.reloadly.provider import ReloadlyProvider
 from rewardrails.providers.stripe.provider import StripeProvider
 from rewardrails.providers.tremendous.provider import TremendousProvider
 from rewardrails.providers.wise.provider import WiseProvider
@@ -35,6 +36,7 @@ BUILT_IN: Mapping[str, AdapterFactory] = MappingProxyType(
         "fake": FakeProvider,
         "manual": ManualProvider,
         "paypal": PayPalProvider,
+        "reloadly": ReloadlyProvider,
         "stripe": StripeProvider,
         "tremendous": TremendousProvider,
         "wise": WiseProvider,

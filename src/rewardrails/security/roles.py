@@ -24,7 +24,7 @@ class Role(StrEnum):
 MATRIX: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     {
         Role.VIEWER: frozenset({Scope.READ}),
-        Role.SUPPORT: frozenset({Scope.READ, Scope.HOLD}),
+        Role.SUPPORT: frozenset({Scope.READ, Scope.HOLD, Scope.REISSUE}),
         Role.OPERATOR: frozenset(
             {Scope.READ, Scope.PAYOUTS, Scope.BATCHES, Scope.OPERATE, Scope.MANUAL, Scope.RESOLVE, Scope.PAUSE}
         ),
@@ -32,7 +32,7 @@ MATRIX: Mapping[Role, frozenset[Scope]] = MappingProxyType(
         Role.COMPLIANCE: frozenset({Scope.READ, Scope.REVEAL, Scope.COMPLY, Scope.PLAYERS, Scope.HOLD, Scope.RELEASE}),
         Role.TREASURER: frozenset({Scope.READ, Scope.POOLS, Scope.TREASURY}),
         Role.ADMIN: frozenset({Scope.READ, Scope.PEOPLE, Scope.PAUSE}),
-        Role.GAME_BACKEND: frozenset({Scope.READ_OWN, Scope.PAYOUTS, Scope.BATCHES, Scope.PLAYERS}),
+        Role.GAME_BACKEND: frozenset({Scope.READ_OWN, Scope.PAYOUTS, Scope.BATCHES, Scope.PLAYERS, Scope.COLLECT}),
         Role.AUDITOR: frozenset({Scope.READ, Scope.REVEAL, Scope.AUDIT}),
     }
 )

@@ -14,6 +14,8 @@ class Scope(StrEnum):
     AUDIT = "audit"
     PAYOUTS = "payouts"
     BATCHES = "batches"
+    COLLECT = "collect"
+    REISSUE = "reissue"
     POOLS = "pools"
     HOLD = "hold"
     RELEASE = "release"
@@ -37,6 +39,8 @@ MEANINGS: Mapping[Scope, str] = MappingProxyType(
         Scope.AUDIT: "see keys, people and their roles",
         Scope.PAYOUTS: "request and quote payouts",
         Scope.BATCHES: "stage and start batches",
+        Scope.COLLECT: "take a payout's code or link, once, to show it to its player",
+        Scope.REISSUE: "let a code or link that was given be given once more, without seeing it",
         Scope.POOLS: "open, fund and empty pools",
         Scope.HOLD: "keep payouts from being sent",
         Scope.RELEASE: "let held payouts go on",

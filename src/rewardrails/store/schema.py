@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0010"
+REVISION = "0011"
 CONNECT_SECONDS = 10.0
 
 

@@ -20,6 +20,7 @@ SEALED = (
     ("resolution", "evidence", "evidence_key_id", b"evidence"),
     ("submission", "prepared", "prepared_key_id", b"rail-state"),
     ("submission", "resume", "resume_key_id", b"rail-state"),
+    ("bearer_value", "sealed", "key_id", b"bearer-value"),
     ("webhook_inbox", "body", "body_key_id", b"webhook"),
     ("webhook_inbox", "observations", "observations_key_id", b"webhook-observations"),
     ("operator", "totp_ciphertext", "totp_key_id", b"operator-totp"),

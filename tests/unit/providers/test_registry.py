@@ -67,6 +67,7 @@ def test_an_announced_adapter_is_loaded_when_named() -> None:
         "hand",
         "manual",
         "paypal",
+        "reloadly",
         "stripe",
         "tremendous",
         "wise",

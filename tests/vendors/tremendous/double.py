@@ -53,6 +53,10 @@ class Taken:
         return f"ORDER{self.number:07d}"
 
     @property
+    def link(self) -> str:
+        return f"https://testflight.tremendous.com/rewards/payout/canary-{self.number:06d}"
+
+    @property
     def reward_id(self) -> str:
         return f"REWARD{self.number:06d}"
 
@@ -64,6 +68,9 @@ class TremendousDouble:
         self.url = ""
         self.taken: list[Taken] = []
         self.available_cents = 10**24
+        self.delivers_as = "PENDING"
+        self.links_are_late = False
+        self.links_made = 0
         self.webhooks = [{"id": "HOOK1", "url": "https://pay.example/v1/webhooks/gifts", "private_key": WEBHOOK_KEY}]
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._closing = asyncio.Event()
@@ -71,6 +78,7 @@ class TremendousDouble:
         app.router.add_post("/api/v2/orders", self._create)
         app.router.add_get("/api/v2/orders", self._list)
         app.router.add_get("/api/v2/orders/{id}", self._show)
+        app.router.add_post("/api/v2/rewards/{id}/generate_link", self._generate_link)
         app.router.add_get("/api/v2/funding_sources/{id}", self._funding)
         app.router.add_get("/api/v2/webhooks", self._webhooks)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
@@ -118,7 +126,11 @@ class TremendousDouble:
         key = body.get("external_id", "")
         if known := [one for one in self.taken if key and one.body.get("external_id") == key]:
             same = known[0].body == body
-            return _answer({"order": _order(known[0])}, 201) if same else _refusal(409, "external_id was used before")
+            return (
+                _answer({"order": self._with_link(known[0])}, 201)
+                if same
+                else _refusal(409, "external_id was used before")
+            )
         fault = _fault(body)
         if fault is not None:
             return fault
@@ -132,13 +144,27 @@ class TremendousDouble:
         if cents > self.available_cents:
             return _refusal(402, "Not enough funds")
         self.available_cents -= cents
-        taken = Taken(number=len(self.taken), body=body)
+        taken = Taken(number=len(self.taken), body=body, delivery=self.delivers_as)
         self.taken.append(taken)
         if conduct is Conduct.LOSE_REPLY and request.transport is not None:
             request.transport.abort()
         if conduct is Conduct.ANSWER_LATE:
             await self._closing.wait()
-        return _answer({"order": _order(taken)}, 200)
+        return _answer({"order": self._with_link(taken)}, 200)
+
+    def _with_link(self, taken: Taken) -> dict[str, Any]:
+        """The answer to an order shows a link; lists do not."""
+        order = _order(taken)
+        if taken.body["reward"]["delivery"]["method"] == "LINK" and not self.links_are_late:
+            order["rewards"][0]["delivery"]["link"] = taken.link
+        return order
+
+    async def _generate_link(self, request: web.Request) -> web.Response:
+        found = [one for one in self.taken if one.reward_id == request.match_info["id"]]
+        if not found or self.links_are_late:
+            return _refusal(404, "not found")
+        self.links_made += 1
+        return _answer({"reward": {"id": found[0].reward_id, "link": f"{found[0].link}-new"}}, 200)
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted = request.query.get("external_id")

@@ -111,3 +111,11 @@ async def test_the_balance_is_told_as_the_client_reads_it(call: Client, double: 
     source = (await call("get_funding_source", FUNDING_SOURCE)).funding_source
 
     assert (source.meta.available_cents, source.meta.currency_code) == (1234, "USD")
+
+
+async def test_a_link_is_in_the_answer_and_can_be_had_again(call: Client, double: TremendousDouble) -> None:
+    made = (await call("create_order", wanted(delivery={"method": "LINK"}))).order
+    again = (await call("generate_reward_link", made.rewards[0].id)).reward
+
+    assert made.rewards[0].delivery.link == double.taken[0].link
+    assert (again.id, again.link.startswith(double.taken[0].link)) == (made.rewards[0].id, True)

@@ -35,3 +35,16 @@ class TestTremendousRail(ProviderContract):
             amount=Money(amount_minor=1_250, asset="USD"),
             destination=Destination(kind=KIND, value="canary-2718@example.org"),
         )
+
+
+class TestTremendousLinkRail(TestTremendousRail):
+    """The same, where the game delivers the link."""
+
+    @pytest.fixture
+    def subject(self, vendor: TremendousDouble) -> Subject:
+        return Subject(
+            adapter=TremendousProvider,
+            context=context_at(vendor, delivery="LINK"),
+            amount=Money(amount_minor=1_250, asset="USD"),
+            destination=Destination(kind=KIND, value="canary-2718@example.org"),
+        )

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from rewardrails.api.schemas.common import Amount, Cell, Decimal, FreeText, In, Name, Out, Words, amount, decimal
+from rewardrails.api.schemas.values import ValueStandingOut
 from rewardrails.domain.destination import ERASED
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
@@ -207,6 +208,7 @@ class PayoutDetail(PayoutOut):
     observations: list[ObservationOut]
     resolutions: list[ProposedOut]
     history: list[EventOut]
+    value: ValueStandingOut | None
 
     @classmethod
     def of_history(cls, core: Core, history: PayoutHistory, *, whole: bool) -> "PayoutDetail":
@@ -217,6 +219,7 @@ class PayoutDetail(PayoutOut):
             observations=[_observation(seen, whole=whole) for seen in history.observations],
             resolutions=[_proposed(one, whole=whole) for one in history.resolutions],
             history=[EventOut.of(event) for event in history.events],
+            value=None if history.value is None else ValueStandingOut.of(history.value),
         )
 
 

@@ -25,13 +25,14 @@ from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
 from rewardrails.providers import certainty, checks, statements
 from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.context import ProviderContext
+from rewardrails.providers.deadline import Deadline
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.own_quote import own_quote
 from rewardrails.providers.paypal import wire
 from rewardrails.providers.paypal.answers import batch_in, canceled, evidence_of, problem_in, refused
 from rewardrails.providers.paypal.certificates import Certificates
 from rewardrails.providers.paypal.mapping import amount_of, duplicate_of, observation_of_batch
-from rewardrails.providers.paypal.session import Deadline, NoToken, Session
+from rewardrails.providers.paypal.session import NoToken, Session
 from rewardrails.providers.paypal.settings import (
     ADDRESSES,
     CERTIFICATE_ORIGINS,

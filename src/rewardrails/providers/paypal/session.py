@@ -4,14 +4,14 @@ Source: https://developer.paypal.com/api/rest/authentication/
 """
 
 import asyncio
-import math
 from base64 import b64encode
 
 from rewardrails import clock
 from rewardrails.domain.evidence import Evidence
 from rewardrails.errors import ErrorCode
 from rewardrails.providers import certainty, strict_json
-from rewardrails.providers.http import HttpClient, HttpReply, MaybeSent, NeverSent, NeverSentReason
+from rewardrails.providers.deadline import Deadline
+from rewardrails.providers.http import HttpClient, HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.paypal.wire import TOKEN
 from rewardrails.secrets import Secret
 
@@ -19,8 +19,6 @@ TOKEN_PATH = "/v1/oauth2/token"  # noqa: S105 - an address
 # A token that lapses on its way would be a refusal for nothing.
 MARGIN_SECONDS = 60.0
 TOKEN_SHARE = 0.5
-# Time-outs are rounded to these, so that their number is bounded.
-STEPS_PER_SECOND = 20
 UNAUTHORIZED = 401
 
 
@@ -31,20 +29,6 @@ class NoToken(Exception):
         super().__init__(f"no access token: {code}")
         self.code = code
         self.evidence = evidence
-
-
-class Deadline:
-    """When a call of the contract must be over, however many requests it needs."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = clock.monotonic() + seconds
-
-    def left(self, share: float = 1.0) -> float:
-        """So much of the seconds that are left; raises `NeverSent` when they are over."""
-        seconds = math.floor((self._end - clock.monotonic()) * share * STEPS_PER_SECOND) / STEPS_PER_SECOND
-        if seconds <= 0:
-            raise NeverSent(NeverSentReason.CONNECT_TIMEOUT)
-        return seconds
 
 
 class Session:

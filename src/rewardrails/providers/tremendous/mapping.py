@@ -18,6 +18,7 @@ from rewardrails.providers.tremendous.wire import Charge, Errors, Order, Value
 MOST_DIGITS = 24
 EXECUTED = "EXECUTED"
 CANCELED = "CANCELED"
+BY_LINK = "LINK"
 
 # An order that is executed stands where its delivery stands.
 ORDER_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
@@ -78,10 +79,19 @@ def refusal_of(status: int, errors: Errors | None) -> Refusal | None:
 
 def status_of(order: Order) -> ObservedStatus:
     """Where an order of one reward stands."""
-    if order.status == EXECUTED:
-        delivered = order.rewards[0].delivery.status if len(order.rewards) == 1 else ""
-        return DELIVERY_STATUSES.get(delivered, ObservedStatus.UNKNOWN)
-    return ORDER_STATUSES.get(order.status, ObservedStatus.UNKNOWN)
+    if len(order.rewards) != 1:
+        return ORDER_STATUSES.get(order.status, ObservedStatus.UNKNOWN)
+    delivery = order.rewards[0].delivery
+    return standing(order.status, delivery.method, delivery.status)
+
+
+def standing(order: str, method: str, delivery: str) -> ObservedStatus:
+    """Where a reward stands by its order's status, and how and how far it was delivered; a link may have no status."""
+    if order != EXECUTED:
+        return ORDER_STATUSES.get(order, ObservedStatus.UNKNOWN)
+    if method == BY_LINK and not delivery:
+        return ObservedStatus.PAID
+    return DELIVERY_STATUSES.get(delivery, ObservedStatus.UNKNOWN)
 
 
 def money_of(value: Value, exponents: Mapping[str, int]) -> Money:

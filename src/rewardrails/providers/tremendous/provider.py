@@ -2,8 +2,10 @@
 
 import hmac
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from urllib.parse import quote as url_quote
 
+from rewardrails.domain.bearer import BearerValue
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, Found, Observation, ObservedStatus, SyncResult
@@ -34,12 +36,14 @@ from rewardrails.secrets import Secret
 # A key that Tremendous does not know buys nothing.
 AUTH_REFUSALS = frozenset({401})
 CONFLICT = 409
-BY_EMAIL = "EMAIL"
 CENTS = 2
 
 
 class TremendousProvider:
-    """One organisation at Tremendous. Supports webhooks, balance, statement and check; nothing delivered comes back."""
+    """One organisation at Tremendous. Supports webhooks, balance, statement and check; nothing delivered comes back.
+
+    Where rewards are delivered by link, the link is handed over.
+    """
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, TremendousSettings)
@@ -71,7 +75,7 @@ class TremendousProvider:
         if uncertain is not None:
             return uncertain
         if reply.status < certainty.FIRST_REFUSAL:
-            return self._taken(order, reply)
+            return await self._taken(order, reply)
         refusal = refusal_of(reply.status, errors)
         if refusal is None:
             return OutcomeUnknown(evidence=evidence)
@@ -92,7 +96,11 @@ class TremendousProvider:
         if not found:
             return Absent(evidence=certainty.evidence_of(reply))
         seen = self._observe(found[0], reply) if len(found) == 1 else None
-        return Found(observation=seen) if seen else certainty.cannot_tell(reply, certainty.evidence_of(reply))
+        if seen is None:
+            return certainty.cannot_tell(reply, certainty.evidence_of(reply))
+        if seen.status is ObservedStatus.PAID and self.capabilities.hands_over_values and reference.wants_value:
+            return await self._with_link(seen)
+        return Found(observation=seen)
 
     def receive(self, request: WebhookRequest) -> tuple[Observation, ...]:
         """What a delivery is about; raises `WebhookRefused`."""
@@ -172,7 +180,7 @@ class TremendousProvider:
             reward=wire.NewReward(
                 value=denomination_of(order.amount, self._exponents),
                 recipient=wire.Recipient(email=order.destination.value),
-                delivery=wire.Delivery(method=BY_EMAIL),
+                delivery=wire.Delivery(method=self._settings.delivery),
                 campaign_id=self._settings.campaign_id,
                 products=self._settings.products,
             ),
@@ -190,30 +198,55 @@ class TremendousProvider:
             timeout_seconds=self.capabilities.call_timeout.total_seconds(),
         )
 
-    def _taken(self, order: Order, reply: HttpReply) -> CreateOutcome:
+    async def _with_link(self, seen: Observation) -> SyncResult:
+        """A delivered reward with its link, which lists do not tell; asking for it again makes no second reward."""
+        try:
+            reply = await self._call("POST", f"/rewards/{url_quote(seen.provider_reference, safe='')}/generate_link")
+        except (NeverSent, MaybeSent) as error:
+            return certainty.cannot_ask(error)
+        told = strict_json.try_decode(wire.LINK, reply.body) if reply.status in {200, 201} else None
+        if told is None or told.reward.id != seen.provider_reference:
+            return certainty.cannot_tell(reply, Evidence(http_status=reply.status))
+        return Found(observation=replace(seen, value=BearerValue(link=told.reward.link)))
+
+    async def _taken(self, order: Order, reply: HttpReply) -> CreateOutcome:
         """A 2xx: Settled or Accepted if it is about this very order, unknown otherwise."""
         answer = strict_json.try_decode(wire.ORDER, reply.body)
         seen = self._observe(answer.order, reply) if answer is not None else None
         if answer is None or seen is None:
-            return OutcomeUnknown(evidence=certainty.evidence_of(reply))
+            return OutcomeUnknown(evidence=self._kept(certainty.evidence_of(reply)))
         email = answer.order.rewards[0].recipient.email or ""
         same = (seen.rail_key, seen.amount) == (order.rail_key, order.amount)
         if not same or email.casefold() != order.destination.value.casefold():
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=seen.evidence)
         match seen.status:
             case ObservedStatus.PAID:
-                return Settled(provider_reference=seen.provider_reference, fee=seen.fee, evidence=seen.evidence)
+                return await self._settled(answer.order, seen)
             case ObservedStatus.PENDING | ObservedStatus.FAILED | ObservedStatus.CANCELED:
                 return Accepted(provider_reference=seen.provider_reference, evidence=seen.evidence)
             case _:
                 return OutcomeUnknown(provider_reference=seen.provider_reference, evidence=seen.evidence)
+
+    async def _settled(self, order: wire.Order, seen: Observation) -> CreateOutcome:
+        """Delivered: by e-mail that is all; a link must be in our hands too, or it is asked for later."""
+        value, name = None, seen.provider_reference
+        if self.capabilities.hands_over_values:
+            if (link := order.rewards[0].delivery.link) is None:
+                return Accepted(provider_reference=name, evidence=seen.evidence)
+            value = BearerValue(link=link)
+        return Settled(provider_reference=name, fee=seen.fee, value=value, evidence=seen.evidence)
+
+    def _kept(self, evidence: Evidence) -> Evidence:
+        """What may be kept of an answer about an order: none of its words where a link may stand in them."""
+        return replace(evidence, body=b"") if self.capabilities.hands_over_values else evidence
 
     def _observe(self, order: wire.Order, reply: HttpReply) -> Observation | None:
         status = order.status
         if len(order.rewards) == 1:
             status = f"{status}, delivery {order.rewards[0].delivery.status}"
         try:
-            return observation_of(order, self._exponents, certainty.evidence_of(reply, provider_status=status))
+            evidence = self._kept(certainty.evidence_of(reply, provider_status=status))
+            return observation_of(order, self._exponents, evidence)
         except AmountInvalid:
             return None
 

@@ -1,6 +1,7 @@
 """What can be set for a Tremendous account, and what its rail promises."""
 
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,7 @@ from rewardrails.providers.capabilities import (
     WebhookTrust,
 )
 from rewardrails.providers.context import ProviderContext
+from rewardrails.providers.tremendous.mapping import BY_LINK
 
 ADDRESSES = {
     ProviderEnvironment.SANDBOX: "https://testflight.tremendous.com/api/v2",
@@ -31,11 +33,15 @@ MAX_KEY_LENGTH = 100
 
 
 class TremendousSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Adapter settings: who pays, and what the player may choose from (a campaign, or products, or both)."""
+    """Adapter settings: who pays, what the player may choose from (a campaign, or products, or both), and who delivers.
+
+    With `LINK` Tremendous mails nothing: the link is handed over for the game to show.
+    """
 
     funding_source_id: str
     campaign_id: str = ""
     products: tuple[str, ...] = ()
+    delivery: Literal["EMAIL", "LINK"] = "EMAIL"
     base_url: str = ""
     first_sync_after_seconds: float = 60.0
     quote_ttl_seconds: float = 900.0
@@ -60,6 +66,7 @@ def capabilities_of(context: ProviderContext, settings: TremendousSettings) -> C
         lookup_is_authoritative=True,
         webhooks=WebhookTrust.SIGNED_THIN,
         statements=Statements.LIST,
+        hands_over_values=settings.delivery == BY_LINK,
         assets={code: AssetLimits(exponent=exponent) for code, exponent in context.assets.items()},
         destination_kinds=context.destination_kinds,
         fees=context.fees,

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlencode
 
-from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.errors import AmountInvalid
 from rewardrails.providers import statements, strict_json
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.tremendous import wire
-from rewardrails.providers.tremendous.mapping import DELIVERY_STATUSES, EXECUTED, ORDER_STATUSES, fee_of, money_of
+from rewardrails.providers.tremendous.mapping import fee_of, money_of, standing
 
 PAGE = 100  # of the 500 that it would give, so that a page stays small
 MAX_PAGES = 5_000
@@ -50,13 +49,7 @@ def _items(order: wire.ListedOrder, exponents: Mapping[str, int], provider: str)
             amount=amount,
             told=f"{value.denomination} {value.currency_code}",
             fee=fee,
-            status=_status(order.status, reward.delivery.status),
+            status=standing(order.status, reward.delivery.method, reward.delivery.status),
             provider_status=order.status,
             at=statements.moment_of(order.created_at, provider),
         )
-
-
-def _status(order: str, delivery: str) -> ObservedStatus:
-    if order == EXECUTED:
-        return DELIVERY_STATUSES.get(delivery, ObservedStatus.UNKNOWN)
-    return ORDER_STATUSES.get(order, ObservedStatus.UNKNOWN)

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 _PLAIN = r"^[^\x00-\x1f\x7f]*\Z"
 Text = Annotated[str, Meta(max_length=500, pattern=_PLAIN)]
+Link = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_PLAIN)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=_PLAIN)]
 
 
@@ -28,10 +29,14 @@ class Recipient(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):
-    """How it gets there, and how far it has come."""
+    """How it gets there, and how far it has come; `link` is worth the reward to whoever reads it."""
 
     method: Name
     status: Text = ""
+    link: Link | None = None
+
+    def __repr__(self) -> str:
+        return f"Delivery(method={self.method!r}, status={self.status!r})"
 
 
 class NewReward(Struct, frozen=True, omit_defaults=True):
@@ -99,6 +104,7 @@ class OrdersReply(Struct, frozen=True):
 class ListedDelivery(Struct, frozen=True):
     """How far a reward has come, in the list; a link has no status."""
 
+    method: Text = ""
     status: Text = ""
 
 
@@ -173,6 +179,22 @@ class HooksReply(Struct, frozen=True):
     webhooks: tuple[Hook, ...]
 
 
+class LinkedReward(Struct, frozen=True):
+    """A reward and a link to it."""
+
+    id: Name
+    link: Link
+
+    def __repr__(self) -> str:
+        return f"LinkedReward(id={self.id!r})"
+
+
+class LinkReply(Struct, frozen=True):
+    """Answer of POST /rewards/{id}/generate_link."""
+
+    reward: LinkedReward
+
+
 class Resource(Struct, frozen=True):
     """What an event is about."""
 
@@ -202,4 +224,5 @@ PAGE = msgspec.json.Decoder(OrderPage)
 ERROR = msgspec.json.Decoder(ErrorReply)
 HOOKS = msgspec.json.Decoder(HooksReply)
 FUNDING = msgspec.json.Decoder(FundingReply)
+LINK = msgspec.json.Decoder(LinkReply)
 EVENT = msgspec.json.Decoder(Event)

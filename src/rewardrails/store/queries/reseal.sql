@@ -173,3 +173,23 @@ WITH held AS (
 UPDATE operator SET totp_ciphertext = held.sealed, totp_key_id = $1
 FROM held WHERE operator.id = held.a AND operator.totp_ciphertext = held.was
 RETURNING operator.id
+
+-- name: to_reseal_values
+SELECT t.payout_id AS a, t.attempt_no AS b, t.sealed, t.key_id,
+    (SELECT secret.salt FROM payout JOIN player_secret AS secret USING (player_id)
+     WHERE payout.id = t.payout_id) AS salt
+FROM bearer_value AS t
+WHERE (t.payout_id, t.attempt_no) > ($3::uuid, $4::int)
+    AND length(t.sealed) > 0 AND t.key_id <> $1
+ORDER BY t.payout_id, t.attempt_no LIMIT $2
+
+-- name: reseal_values
+WITH held AS (
+    SELECT row.a, row.b, row.was, row.sealed
+    FROM bearer_value AS t JOIN unnest($2::uuid[], $3::int[], $4::bytea[], $5::bytea[]) AS row (a, b, was, sealed)
+        ON t.payout_id = row.a AND t.attempt_no = row.b AND t.sealed = row.was
+    ORDER BY t.payout_id, t.attempt_no FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE bearer_value SET sealed = held.sealed, key_id = $1
+FROM held WHERE bearer_value.payout_id = held.a AND bearer_value.attempt_no = held.b AND bearer_value.sealed = held.was
+RETURNING bearer_value.payout_id, bearer_value.attempt_no

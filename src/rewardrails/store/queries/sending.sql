@@ -168,7 +168,9 @@ UPDATE attempt a SET syncs = a.syncs + 1,
 FROM picked JOIN payout p ON p.id = picked.payout_id
 WHERE a.payout_id = picked.payout_id AND a.attempt_no = picked.attempt_no
 RETURNING a.payout_id, a.attempt_no, a.fence, a.sends, a.provider_reference, p.asset, p.amount,
-    extract(epoch FROM rr_now() - a.sent_at)::float8 AS sent_seconds_ago
+    extract(epoch FROM rr_now() - a.sent_at)::float8 AS sent_seconds_ago,
+    a.state = 'settled' AND EXISTS (SELECT FROM bearer_value AS v WHERE v.payout_id = a.payout_id
+        AND v.attempt_no = a.attempt_no) AS has_value
 
 -- name: note_provider_results
 -- One word per batch of calls: any answer from the provider closes its breaker; failures in a row open it.

@@ -103,5 +103,6 @@ SELECT DISTINCT key_id FROM (
     UNION ALL SELECT evidence_key_id FROM resolution
     UNION ALL SELECT body_key_id FROM webhook_inbox
     UNION ALL SELECT observations_key_id FROM webhook_inbox
+    UNION ALL SELECT key_id FROM bearer_value WHERE length(sealed) > 0
     UNION ALL SELECT totp_key_id FROM operator WHERE totp_key_id IS NOT NULL) AS sealed
 WHERE key_id <> $1
