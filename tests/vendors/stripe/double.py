@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
@@ -88,6 +88,22 @@ class StripeDouble:
         self.fee_share = 200
         self.rate: str | None = None
         self.page = 100
+        self.lets_read_destinations = True
+        self.destinations: list[dict[str, Any]] = [
+            {
+                "object": "v2.core.event_destination",
+                "id": "ed_test_1",
+                "status": "enabled",
+                "event_payload": "thin",
+                "livemode": False,
+                "type": "webhook_endpoint",
+                "enabled_events": [
+                    f"v2.money_management.payout_intent.{word}"
+                    for word in ("pending", "processing", "posted", "canceled")
+                ],
+                "webhook_endpoint": {"signing_secret": None, "url": "https://pay.example/v1/webhooks/banks"},
+            }
+        ]
         self.troubles: dict[Step, deque[Trouble]] = {step: deque() for step in Step}
         self._keys: dict[tuple[str, str], tuple[bytes, datetime, web.Response]] = {}
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
@@ -99,7 +115,9 @@ class StripeDouble:
         app.router.add_get(f"{BASE}/payout_intents/{{id}}", self._show)
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/confirm", self._befall(Step.CONFIRM, self._confirm))
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._cancel)
+        app.router.add_get(f"{BASE}/outbound_payments", self._payments)
         app.router.add_get(f"{BASE}/outbound_payments/{{id}}", self._payment)
+        app.router.add_get("/v2/core/event_destinations", self._destinations)
         app.router.add_get(f"{BASE}/financial_accounts/{{id}}", self._account)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
 
@@ -233,6 +251,26 @@ class StripeDouble:
     async def _payment(self, request: web.Request) -> web.Response:
         made = next((one for one in self.intents if one.payment_id == request.match_info["id"] and one.paid), None)
         return _answer(_payment(made)) if made else _fault("not_found", 404)
+
+    async def _payments(self, request: web.Request) -> web.Response:
+        """Outbound payments by time of creation, newest first."""
+        since, until = (datetime.fromisoformat(request.query[f"created[{side}]"]) for side in ("gte", "lt"))
+        found = [one for one in reversed(self.intents) if one.paid and since <= one.created < until]
+        start, size = int(request.query.get("page", "0")), min(int(request.query.get("limit", "20")), self.page)
+        following = None
+        if start + size < len(found):
+            following = f"{BASE}/outbound_payments?{urlencode({**request.query, 'page': str(start + size)})}"
+        data = [_payment(one) for one in found[start : start + size]]
+        return _answer({"data": data, "next_page_url": following, "previous_page_url": None})
+
+    async def _destinations(self, request: web.Request) -> web.Response:
+        """The URL is shown to those who ask for it."""
+        if not self.lets_read_destinations:
+            return _fault("forbidden", 403)
+        shown = [dict(one) for one in self.destinations]
+        if request.query.get("include") != "webhook_endpoint.url":
+            shown = [one | {"webhook_endpoint": {"signing_secret": None, "url": None}} for one in shown]
+        return _answer({"data": shown, "next_page_url": None, "previous_page_url": None})
 
     async def _account(self, request: web.Request) -> web.Response:
         if request.match_info["id"] != ACCOUNT:

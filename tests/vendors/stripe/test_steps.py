@@ -184,6 +184,7 @@ async def test_a_payout_is_found_on_a_later_page_of_the_list(double, rail):
 
 async def test_the_check_names_a_financial_account_that_is_not_there(double, rail):
     other = provider_of(double, account="fa_other")
+    double.destinations[0]["webhook_endpoint"]["url"] = "https://pay.example/v1/webhooks/one"
 
     right, wrong = await rail.check(), await other.check()
 

@@ -115,11 +115,19 @@ class Finder:
         too_many = Evidence(message=f"not among the first {MOST_PAGES * PAGE} payout intents")
         return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=too_many)
 
+    async def is_there(self) -> bool:
+        """Whether the financial account itself can be read."""
+        reply = await self.account()
+        return isinstance(reply, HttpReply) and self._is_ours(reply)
+
+    def _is_ours(self, reply: HttpReply) -> bool:
+        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
+        return account is not None and account.id == self.financial_account
+
     async def _absent(self, last: HttpReply) -> Absent | CannotTell:
         reply = await self.account()
         if not isinstance(reply, HttpReply):
             return certainty.cannot_ask(reply)
-        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
-        if account is None or account.id != self.financial_account:
+        if not self._is_ours(reply):
             return certainty.cannot_tell(reply, evidence_of(reply))
         return Absent(evidence=certainty.evidence_of(last))

@@ -23,6 +23,9 @@ MOST_RATE = 24
 ZERO_DECIMAL = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
+# Written with two decimals, paid without: https://docs.stripe.com/currencies#special-cases
+WHOLE_HUNDREDS = frozenset(["HUF", "ISK", "TWD", "UGX"])
+HUNDRED = 100
 THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 # An intent that has made no payment yet; once there is one, the payment's own status counts.
@@ -114,6 +117,12 @@ def exponent_at_stripe(asset: str) -> int:
     if asset in ZERO_DECIMAL:
         return 0
     return 3 if asset in THREE_DECIMAL else 2
+
+
+def refuse_odd_amount(money: Money) -> None:
+    """Raise `AmountInvalid` for an amount that Stripe does not pay out in this currency."""
+    if money.asset in WHOLE_HUNDREDS and money.amount_minor % HUNDRED:
+        raise AmountInvalid(f"Stripe pays {money.asset} in whole units only: round the amount", field="amount")
 
 
 def amount_of(money: Money) -> Amount:

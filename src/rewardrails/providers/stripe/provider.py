@@ -1,6 +1,6 @@
 """The adapter for Stripe Global Payouts: one payout intent for each attempt, confirmed once its id is stored."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from rewardrails import clock, ids
@@ -9,6 +9,7 @@ from rewardrails.domain.observation import CannotTell, Observation, SyncResult
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import Canceled, CancelOutcome, CreateOutcome, NotCancelable, OutcomeUnknown
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, DestinationInvalid, ErrorCode, RewardRailsError
 from rewardrails.providers import certainty, checks, strict_json
@@ -17,7 +18,7 @@ from rewardrails.providers.capabilities import ProviderEnvironment
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply
 from rewardrails.providers.settings import base_url, credential, read_settings
-from rewardrails.providers.stripe import wire
+from rewardrails.providers.stripe import destinations, statement, wire
 from rewardrails.providers.stripe.client import INTENTS, StripeClient, evidence_of, type_of
 from rewardrails.providers.stripe.lookup import Finder, Seen
 from rewardrails.providers.stripe.mapping import (
@@ -27,6 +28,7 @@ from rewardrails.providers.stripe.mapping import (
     awaits_confirmation,
     fee_of,
     money_of,
+    refuse_odd_amount,
 )
 from rewardrails.providers.stripe.settings import ADDRESS, StripeSettings, capabilities_of
 from rewardrails.providers.stripe.steps import CANCELED, Steps
@@ -39,7 +41,7 @@ OPEN = "open"
 
 
 class StripeProvider:
-    """One financial account at Stripe. Supports cancel, webhooks, balance and check."""
+    """One financial account at Stripe. Supports cancel, webhooks, balance, statements and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, StripeSettings)
@@ -67,7 +69,7 @@ class StripeProvider:
     async def quote(self, request: QuoteRequest) -> Quote:
         """An intent that is read and canceled: its estimated fees and locked rate, the fee in the asset of the amount.
 
-        Raises `DestinationInvalid`, and `RewardRailsError` when Stripe does not quote, or asks for more than the
+        Raises `DestinationInvalid`, `AmountInvalid`, and `RewardRailsError` when Stripe does not quote, or asks for more than the
         configured fees allow.
         """
         amount = request.amount
@@ -77,6 +79,7 @@ class StripeProvider:
                 field="destination",
                 code=ErrorCode.DESTINATION_UNSUPPORTED,
             )
+        refuse_odd_amount(amount)
         key = ids.new_id().hex
         new = self._steps.new_intent(amount, request.destination, {"rewardrails_quote": key})
         reply = await self._client.do(INTENTS, new, key=key)
@@ -129,6 +132,10 @@ class StripeProvider:
             raise self._unavailable("did not tell its balance")
         return held
 
+    def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """The financial account's outbound payments, with or without an intent."""
+        return statement.pages(self.name, window, self._finder)
+
     async def check(self) -> Sequence[Checked]:
         """Ask for the financial account: credentials, permissions, environment, clocks, money."""
         address = f"{self._client.base_url} (financial account {self._finder.financial_account})"
@@ -139,6 +146,7 @@ class StripeProvider:
         account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
         if account is not None:
             found.append(self._environment(account))
+        found.append(await destinations.check(self.name, self._client, live=self._live))
         return [*found, *checks.holdings(self._held(reply) or (), self._assets)]
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from rewardrails.domain.statement import Statements
 from rewardrails.providers.capabilities import (
     AssetLimits,
     Capabilities,
@@ -62,6 +63,7 @@ def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capab
         lookup_is_authoritative=True,
         lookup_lag=timedelta(seconds=settings.lookup_lag_seconds),
         webhooks=WebhookTrust.SIGNED_THIN,
+        statements=Statements.LIST,
         cancel_from=frozenset({"pending"}),
         reversal_horizon=RETURNS_WITHIN,
         assets=assets,

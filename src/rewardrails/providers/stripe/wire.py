@@ -145,6 +145,31 @@ class Payment(Struct, frozen=True):
     status_details: StatusDetails | None = None
 
 
+class Source(Struct, frozen=True):
+    """Which financial account paid."""
+
+    financial_account: Name
+
+
+class ListedPayment(Struct, frozen=True):
+    """An outbound payment in the list of all."""
+
+    id: Name
+    status: Name
+    amount: Amount
+    created: Text
+    source: Source = msgspec.field(name="from")
+    payout_intent: Text | None = None
+    metadata: dict[str, str] | None = None
+
+
+class Payments(Struct, frozen=True):
+    """One page of the list."""
+
+    data: Annotated[list[ListedPayment], Meta(max_length=1_000)]
+    next_page_url: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
 class Balance(Struct, frozen=True):
     """What a financial account holds, by currency."""
 
@@ -158,6 +183,28 @@ class Account(Struct, frozen=True):
     status: Name
     balance: Balance
     livemode: bool
+
+
+class WebhookEndpoint(Struct, frozen=True):
+    """Where an event destination sends; shown where it was asked for."""
+
+    url: Text | None = None
+
+
+class EventDestination(Struct, frozen=True):
+    """Who is told of which events."""
+
+    status: Name
+    event_payload: Name
+    livemode: bool
+    enabled_events: Annotated[list[Text], Meta(max_length=1_000)]
+    webhook_endpoint: WebhookEndpoint | None = None
+
+
+class EventDestinations(Struct, frozen=True):
+    """One page of them."""
+
+    data: Annotated[list[EventDestination], Meta(max_length=1_000)]
 
 
 class Fault(Struct, frozen=True):
@@ -194,6 +241,8 @@ ENCODER = msgspec.json.Encoder()
 INTENT = msgspec.json.Decoder(Intent)
 INTENTS = msgspec.json.Decoder(Intents)
 PAYMENT = msgspec.json.Decoder(Payment)
+PAYMENTS = msgspec.json.Decoder(Payments)
 ACCOUNT = msgspec.json.Decoder(Account)
+DESTINATIONS = msgspec.json.Decoder(EventDestinations)
 ERROR = msgspec.json.Decoder(ErrorReply)
 EVENT = msgspec.json.Decoder(Event)
