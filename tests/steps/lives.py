@@ -37,7 +37,13 @@ class Scene:
     @property
     def reward(self) -> RewardRow:
         """What is to be paid."""
-        return reward(self.number, value=f"{self.behaviour}.{self.number}@example.org", memo=self.world.shop.memo)
+        to = self.destination(self.behaviour)
+        return reward(self.number, kind=to.kind, value=to.value, memo=to.memo)
+
+    def destination(self, life: str) -> Destination:
+        """Where it goes in a life that is called so."""
+        shop = self.world.shop
+        return Destination(kind=shop.kind, value=shop.address(life, self.number), memo=shop.memo)
 
     async def payout_id(self) -> UUID:
         """The reward's payout; raises when there is none."""
@@ -123,9 +129,7 @@ async def retry(scene: Scene) -> None:
 
 async def correct(scene: Scene) -> None:
     """The player gives an address that works."""
-    destination = Destination(
-        kind="paypal_email", value=f"settle.{scene.number}@example.org", memo=scene.world.shop.memo
-    )
+    destination = scene.destination("settle")
     await operate.correct_destination(scene.core, await scene.payout_id(), destination, actor="ops")
 
 

@@ -40,7 +40,12 @@ class FakeShop:
     truth: Truth
     environment: Mapping[str, str] = field(default_factory=dict)
     memo: str = ""
+    kind: str = "paypal_email"
     ruled: bool = False
+
+    def address(self, life: str, number: int) -> str:
+        """What it does with a reward stands in its address."""
+        return f"{life}.{number}@example.org"
 
     def section(self) -> str:
         """Its configuration."""

@@ -44,6 +44,11 @@ class Shop(Protocol):
     """Variables that its section refers to."""
     memo: str
     """What it wants beside an address."""
+    kind: str
+    """The kind of its destinations."""
+
+    def address(self, life: str, number: int) -> str:
+        """Where a reward goes, in a life that is called so."""
 
     def section(self) -> str:
         """Its configuration, as provider `one`."""

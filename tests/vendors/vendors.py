@@ -8,12 +8,18 @@ from rewardrails.providers.wise.mapping import transaction_id
 from rewardrails.testing.contract import NoticeMaker
 from tests.vendors.paypal import double as paypal
 from tests.vendors.paypal import notices as paypal_notices
+from tests.vendors.reloadly import double as reloadly
+from tests.vendors.stripe import double as stripe
 from tests.vendors.tremendous import double as tremendous
 from tests.vendors.wise import double as wise
 
 # Where money does not stay with the player.
 GONE = frozenset(
-    {"CANCELED", "FAILED", "RETURNED", "REFUNDED", "DENIED", "cancelled", "funds_refunded", "bounced_back"},
+    {
+        *("CANCELED", "FAILED", "RETURNED", "REFUNDED", "DENIED"),
+        *("canceled", "failed", "returned"),
+        *("cancelled", "funds_refunded", "bounced_back"),
+    }
 )
 
 
@@ -24,7 +30,8 @@ class Vendor:
     adapter: str
     type: str
     double: Callable[[], Any]
-    notices: Callable[[Any], NoticeMaker]
+    notices: Callable[[Any], NoticeMaker] | None
+    """None: it sends none."""
     credentials: Mapping[str, str]
     settings: Callable[[Any], str]
     named: Callable[[Any, str], str]
@@ -36,6 +43,10 @@ class Vendor:
     key: Callable[[str], str] = str
     """Its own key for a rail key."""
     more: str = ""
+    kind: str = "paypal_email"
+    """Destinations of every other kind than this one are free text."""
+    address: Callable[[str, int], str] = "{}.{}@example.org".format
+    """Where reward so-and-so goes, of a life that is called so."""
     memo: str = ""
     cancels: bool = False
     refuses_for_good: bool = True
@@ -44,6 +55,8 @@ class Vendor:
 
 def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate: str = "") -> str:
     """The configuration of one provider, as TOML; its credentials come from the environment."""
+    kind = [f"[destination_kinds.{vendor.kind}]", 'parser = "note"', 'assets = ["EUR"]']
+    route = ["[[routes]]", f'destination_kind = "{vendor.kind}"', f'provider = "{name}"']
     references = [f'{key} = "env:{variable(name, key)}"' for key in vendor.credentials]
     return "\n".join(
         [
@@ -58,6 +71,7 @@ def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate
             *references,
             f"[providers.{name}.settings]",
             vendor.settings(double),
+            *((*kind, *route) if vendor.kind != Vendor.kind else ()),
             "",
         ]
     )
@@ -96,6 +110,31 @@ def _tremendous_settings(double: tremendous.TremendousDouble) -> str:
     )
 
 
+def _stripe_settings(double: stripe.StripeDouble) -> str:
+    return "\n".join(
+        [
+            f'base_url = "{double.url}"',
+            f'financial_account = "{stripe.ACCOUNT}"',
+            'source_currency = "EUR"',
+            "lookup_lag_seconds = 0.0",
+            "first_sync_after_seconds = 0.2",
+        ]
+    )
+
+
+def _reloadly_settings(double: reloadly.ReloadlyDouble) -> str:
+    double.currency = "EUR"
+    return "\n".join(
+        [
+            f'base_url = "{double.url}"',
+            f'token_url = "{double.url}"',
+            'sender_name = "A game"',
+            "absent_after_seconds = 0.0",
+            "first_sync_after_seconds = 0.2",
+        ]
+    )
+
+
 def _wise_settings(double: wise.WiseDouble) -> str:
     email = '{ type = "email", fields = [{ key = "email", validationRegexp = ".+@.+" }] }'
     return "\n".join(
@@ -124,6 +163,39 @@ VENDORS: Mapping[str, Vendor] = {
         taken=lambda double: [one.key for one in double.taken],
         more="fees = { basis_points = 200 }",
         cancels=True,
+    ),
+    "reloadly": Vendor(
+        adapter="reloadly",
+        type="gift_card",
+        double=reloadly.ReloadlyDouble,
+        notices=None,
+        credentials={"client_id": reloadly.CLIENT_ID, "client_secret": reloadly.CLIENT_SECRET},
+        settings=_reloadly_settings,
+        named=lambda double, key: str(next(one.number for one in double.taken if one.body["customIdentifier"] == key)),
+        standing=lambda double, key: sum(
+            one.body["customIdentifier"] == key and one.status not in GONE for one in double.taken
+        ),
+        taken=lambda double: [one.body["customIdentifier"] for one in double.taken],
+        more='fees = { fixed = { EUR = "1.00" } }',
+        kind="gift_card",
+        address=lambda _life, _number: str(reloadly.RANGED),
+        refuses_for_good=False,
+    ),
+    "stripe": Vendor(
+        adapter="stripe",
+        type="fiat_provider",
+        double=stripe.StripeDouble,
+        notices=lambda _: stripe.StripeNotices(),
+        credentials={"api_key": stripe.API_KEY, "webhook_secret": stripe.WEBHOOK_SECRET},
+        settings=_stripe_settings,
+        named=lambda double, key: next(one.id for one in double.made(key) if one.paid),
+        standing=lambda double, key: sum(one.paid for one in double.made(key) if one.payment_status not in GONE),
+        taken=lambda double: [one.body["metadata"]["rewardrails_key"] for one in double.intents if one.paid],
+        more="fees = { basis_points = 500 }",
+        kind="stripe_recipient",
+        address="acct_{}{}".format,
+        cancels=True,
+        refuses_for_good=False,
     ),
     "tremendous": Vendor(
         adapter="tremendous",

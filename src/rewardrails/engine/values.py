@@ -126,10 +126,26 @@ async def reissue(core: Core, payout_id: UUID, *, reason: str, actor: str) -> Va
 
     Raises `ProofRequired` without a reason, `NotFound`, `StateConflict` for a value that may be asked for already.
     """
+    return await core.database.run_once(lambda tx: reissue_within(core, tx, payout_id, reason=reason, actor=actor))
+
+
+async def reissue_within(core: Core, tx: Connection, payout_id: UUID, *, reason: str, actor: str) -> ValueStanding:
+    """`reissue` inside the caller's transaction."""
     why = reason.strip()
     if not 0 < len(why) <= MAX_REASON or not why.isprintable():
         raise ProofRequired(f"say why in 1 to {MAX_REASON} printable characters, such as a case number", field="reason")
-    return await core.database.run_once(lambda tx: _reissue(core, tx, payout_id, why, actor))
+    payout = await _locked(tx, payout_id)
+    row = await tx.fetchrow(sql("value_of_payout"), payout_id)
+    if row is None:
+        raise _no_value(core, payout)
+    if _is_open(row):
+        raise StateConflict(f"the value of payout {payout_id} may be asked for already: its game has not done so")
+    if _is_erased(row):
+        raise DataErased(f"the value of payout {payout_id} was erased with its player")
+    number = row["reveals"] + 1
+    await tx.execute(sql("insert_reissue"), payout_id, row["attempt_no"], number, actor, why)
+    await _tell(tx, row, "bearer.reissued", actor, number)
+    return _standing(one(await tx.fetchrow(sql("value_of_payout"), payout_id)))
 
 
 async def standing(connection: Connection, payout_id: UUID) -> ValueStanding | None:
@@ -157,21 +173,6 @@ async def _reveal(core: Core, tx: Connection, call: RevealCall) -> Revealed:
     await tx.execute(sql("insert_reveal"), call.payout_id, row["attempt_no"], number, call.actor)
     await _tell(tx, row, "bearer.revealed", call.actor, number)
     return Revealed(payout_id=call.payout_id, player_id=call.player_id, value=value, number=number)
-
-
-async def _reissue(core: Core, tx: Connection, payout_id: UUID, reason: str, actor: str) -> ValueStanding:
-    payout = await _locked(tx, payout_id)
-    row = await tx.fetchrow(sql("value_of_payout"), payout_id)
-    if row is None:
-        raise _no_value(core, payout)
-    if _is_open(row):
-        raise StateConflict(f"the value of payout {payout_id} may be asked for already: its game has not done so")
-    if _is_erased(row):
-        raise DataErased(f"the value of payout {payout_id} was erased with its player")
-    number = row["reveals"] + 1
-    await tx.execute(sql("insert_reissue"), payout_id, row["attempt_no"], number, actor, reason)
-    await _tell(tx, row, "bearer.reissued", actor, number)
-    return _standing(one(await tx.fetchrow(sql("value_of_payout"), payout_id)))
 
 
 async def _locked(tx: Connection, payout_id: UUID) -> asyncpg.Record:

@@ -109,12 +109,13 @@ class Counterpart:
                 amount=journal[0].amount,
                 destination=journal[0].destination,
             )
-            if self.chance.random() > UNTOLD:
+            if self.hosted.vendor.notices is not None and self.chance.random() > UNTOLD:
                 times = 2 if self.chance.random() < TOLD_TWICE else 1
                 await asyncio.gather(*(self._tell(session, news) for _ in range(times)))
 
     async def _tell(self, session: aiohttp.ClientSession, news: News) -> None:
         """Deliver a notice, again and again like every vendor; late ones overtake each other."""
+        assert self.hosted.vendor.notices is not None
         maker = self.hosted.vendor.notices(self.hosted.double)
         body = maker.write(news)
         for _ in range(TRIES):

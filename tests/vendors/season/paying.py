@@ -27,7 +27,7 @@ jurisdictions = ["DE"]
 pools = { EUR = "season-eur" }
 [[routes]]
 campaign = "%(name)s"
-destination_kind = "paypal_email"
+destination_kind = "%(kind)s"
 provider = "%(name)s"
 """
 COMMANDS = ("serve", "worker")
@@ -56,6 +56,8 @@ class Season:
                     number,
                     campaign=(name := names[number % len(names)]),
                     amount_minor=AMOUNT_MINOR,
+                    kind=VENDORS[name].kind,
+                    value=VENDORS[name].address("season", number),
                     memo=VENDORS[name].memo,
                 )
                 for number in numbers
@@ -160,7 +162,9 @@ async def season(
             secrets |= environment(host.vendor, name=name)
         head = HEAD % {"port": port, "breaker_failures": 5, "breaker_seconds": 1.0}
         path = folder / "rewardrails.toml"
-        path.write_text(head + "".join(sections) + "".join(CAMPAIGN % {"name": name} for name in names))
+        path.write_text(
+            head + "".join(sections) + "".join(CAMPAIGN % {"name": name, "kind": VENDORS[name].kind} for name in names)
+        )
         config = Config.load(path, {"DATABASE_URL": dsn, **secrets})
         core = await stack.enter_async_context(opened(config, folder=folder, process="test"))
         await fund(core, FUNDED)

@@ -1,6 +1,7 @@
 """What is done to a reward that a vendor pays: the acts of every rail, and what happens at the vendor meanwhile."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import cast
 
 from rewardrails.testing.contract import Conduct
@@ -43,6 +44,11 @@ async def settle(scene: Scene) -> None:
     _shop(scene).settle(scene.number)
 
 
+async def much_later(scene: Scene) -> None:
+    """Days pass: what is paid is asked about seldom."""
+    await scene.world.shift.pass_by(scene.world.rescuer.database, timedelta(days=2))
+
+
 def _shop(scene: Scene) -> VendorShop:
     return cast(VendorShop, scene.world.shop)
 
@@ -58,7 +64,7 @@ LIVES: Mapping[str, Life] = {
     "refused and corrected": _life(refusing, ask, work, accepting, correct, retry, work, settle, later, work),
     "refused for a while": _life(refusing, ask, work, accepting, later, work, settle, later, work),
     "returned and sent again": _life(
-        ask, work, settle, later, work, come_back, hear, apply, later, work, retry, work, settle, later, work
+        ask, work, settle, later, work, come_back, hear, apply, much_later, work, retry, work, settle, later, work
     ),
     "canceled at the rail": _life(ask, work, cancel, later, work, ends="canceled"),
 }

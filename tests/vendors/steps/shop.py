@@ -43,6 +43,15 @@ class VendorShop:
         """A name, where it wants one."""
         return self.hosted.vendor.memo
 
+    @property
+    def kind(self) -> str:
+        """The kind of its destinations."""
+        return self.hosted.vendor.kind
+
+    def address(self, life: str, number: int) -> str:
+        """Where a reward goes."""
+        return self.hosted.vendor.address(life, number)
+
     def section(self) -> str:
         """Its configuration."""
         return section(self.hosted.vendor, self.hosted.double, name="one", call_timeout=CALL_SECONDS)
@@ -81,6 +90,8 @@ class VendorShop:
 
     def news(self, number: int) -> Sequence[News]:
         """Where the vendor stands about each creation."""
+        if self.hosted.vendor.notices is None:
+            return []
         return [
             News(name=f"{key}-{self.known[key]}", request=partial(self._request, key, self.known[key]))
             for key in self._taken(number)
@@ -93,6 +104,7 @@ class VendorShop:
 
     def _request(self, key: str, status: ObservedStatus, at: datetime) -> WebhookRequest:
         vendor, double = self.hosted.vendor, self.hosted.double
+        assert vendor.notices is not None
         maker, taken = vendor.notices(double), self._journal(key)[0]
         event = f"evt-{key}-{status}"
         told = Told(
