@@ -39,7 +39,7 @@ class Vendor:
     standing: Callable[[Any, str], int]
     """How many payouts under this rail key the vendor has taken and not given back."""
     taken: Callable[[Any], list[str]]
-    """The vendor's own keys of what it has taken, oldest first."""
+    """The vendor's own keys of what it has taken."""
     key: Callable[[str], str] = str
     """Its own key for a rail key."""
     more: str = ""
@@ -56,7 +56,6 @@ class Vendor:
 def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate: str = "") -> str:
     """The configuration of one provider, as TOML; its credentials come from the environment."""
     kind = [f"[destination_kinds.{vendor.kind}]", 'parser = "note"', 'assets = ["EUR"]']
-    route = ["[[routes]]", f'destination_kind = "{vendor.kind}"', f'provider = "{name}"']
     references = [f'{key} = "env:{variable(name, key)}"' for key in vendor.credentials]
     return "\n".join(
         [
@@ -71,10 +70,17 @@ def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate
             *references,
             f"[providers.{name}.settings]",
             vendor.settings(double),
-            *((*kind, *route) if vendor.kind != Vendor.kind else ()),
+            *(kind if vendor.kind != Vendor.kind else ()),
             "",
         ]
     )
+
+
+def route(vendor: Vendor, *, name: str) -> str:
+    """What sends its kind of destination to it, unless that is the ordinary one."""
+    if vendor.kind == Vendor.kind:
+        return ""
+    return f'[[routes]]\ndestination_kind = "{vendor.kind}"\nprovider = "{name}"\n'
 
 
 def environment(vendor: Vendor, *, name: str) -> dict[str, str]:

@@ -70,6 +70,8 @@ class Counterpart:
         try:
             yield
         finally:
+            if running.done():
+                running.result()  # what ended it
             running.cancel()
 
     def standing(self, payout: UUID) -> int:
@@ -83,13 +85,12 @@ class Counterpart:
         return [key for key in self.hosted.vendor.taken(self.hosted.double) if key not in self.owner]
 
     async def _live(self) -> None:
-        seen = 0
+        seen: set[str] = set()
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as fates:
             while True:
-                taken = self.hosted.vendor.taken(self.hosted.double)
-                for key in taken[seen:]:
+                for key in set(self.hosted.vendor.taken(self.hosted.double)) - seen:
+                    seen.add(key)
                     fates.create_task(self._befall(session, self.rail_key[key], self.owner[key]))
-                seen = len(taken)
                 await asyncio.sleep(LOOK_SECONDS)
 
     async def _befall(self, session: aiohttp.ClientSession, key: str, payout: UUID) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from rewardrails import clock
 from rewardrails.bootstrap import opened
 from rewardrails.config import Config
 from rewardrails.engine.request import request_of, request_payouts
@@ -86,10 +87,20 @@ class Season:
 
     async def until(self, what: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
         """Wait until it is so, while every schedule that waits is made due now and then."""
-        async with asyncio.timeout(seconds):
-            while not await what():
-                await self.stage.hurry()
-                await asyncio.sleep(HURRY_SECONDS)
+        end = clock.monotonic() + seconds
+        while not await what():
+            assert clock.monotonic() < end, f"it never came to be; {await self.where()}"
+            await self.stage.hurry()
+            await asyncio.sleep(HURRY_SECONDS)
+
+    async def where(self) -> str:
+        """How many payouts of each vendor are in each state, for people."""
+        states = await self.stage.states()
+        told = {
+            name: dict(Counter(f"{states[one]}, {vendor.standing(one)} there" for one in set(vendor.owner.values())))
+            for name, vendor in self.vendors.items()
+        }
+        return str(told)
 
     async def is_clear(self) -> bool:
         """Whether nothing is under way any more but what asking does not clear up."""

@@ -16,7 +16,7 @@ from rewardrails.testing.contract import Conduct, SignedBy
 from rewardrails.testing.contract import News as Told
 from tests.steps.world import News
 from tests.vendors.hosted import Hosted
-from tests.vendors.vendors import environment, section
+from tests.vendors.vendors import environment, route, section
 
 CALL_SECONDS = 0.5
 MOST_ATTEMPTS = 12
@@ -54,7 +54,8 @@ class VendorShop:
 
     def section(self) -> str:
         """Its configuration."""
-        return section(self.hosted.vendor, self.hosted.double, name="one", call_timeout=CALL_SECONDS)
+        vendor = self.hosted.vendor
+        return section(vendor, self.hosted.double, name="one", call_timeout=CALL_SECONDS) + route(vendor, name="one")
 
     async def enter(self, dsn: str) -> None:
         """Ask this database whose payouts they are."""
