@@ -12,14 +12,14 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from bench import backlog, measures
+from bench import backlog, measures, vendors
 from bench.figure import Figure, Measure, Sizes
 from bench.world import median
 from rewardrails.observability import log
 from rewardrails.store.embedded import EmbeddedPostgres
 
-FULL = Sizes(file_rows=100_000, payouts=20_000, posts=10_000, backlog=1_000_000, plain=1_000)
-QUICK = Sizes(file_rows=20_000, payouts=4_000, posts=3_000, backlog=100_000, plain=300)
+FULL = Sizes(file_rows=100_000, payouts=20_000, posts=10_000, backlog=1_000_000, plain=1_000, vendor=500)
+QUICK = Sizes(file_rows=20_000, payouts=4_000, posts=3_000, backlog=100_000, plain=300, vendor=100)
 MILLION = 1_000_000
 RESULTS = Path(__file__).parent / "results.json"
 MEASURES: Mapping[str, Measure] = {
@@ -32,6 +32,8 @@ MEASURES: Mapping[str, Measure] = {
     "f": backlog.claims,
     "g": measures.plain_worker,
     "h": measures.life_behind_gates,
+    "v": vendors.each_vendor,
+    "w": vendors.one_away,
 }
 app = App(help=__doc__)
 

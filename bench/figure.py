@@ -15,6 +15,7 @@ class Sizes:
     posts: int
     backlog: int
     plain: int
+    vendor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ class Vendor:
     """Whether its double's refusal is about the payout, and not about the account."""
 
 
-def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate: str = "") -> str:
+def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, limits: str = "") -> str:
     """The configuration of one provider, as TOML; its credentials come from the environment."""
     kind = [f"[destination_kinds.{vendor.kind}]", 'parser = "note"', 'assets = ["EUR"]']
     references = [f'{key} = "env:{variable(name, key)}"' for key in vendor.credentials]
@@ -65,7 +65,7 @@ def section(vendor: Vendor, double: Any, *, name: str, call_timeout: float, rate
             "enabled = true",
             f"call_timeout_seconds = {call_timeout}",
             vendor.more,
-            rate,
+            limits,
             f"[providers.{name}.credentials]",
             *references,
             f"[providers.{name}.settings]",

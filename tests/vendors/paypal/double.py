@@ -30,8 +30,6 @@ PAYOUTS = "/v1/payments/payouts"
 ITEMS = "/v1/payments/payouts-item"
 REMEMBERED = timedelta(days=30)
 UNCLAIMED_FOR = timedelta(days=30)
-# Holding one exchange against the description takes longer than answering it.
-JUDGED_AT_MOST = 500
 STRANGE = "ON_THE_MOON"
 # Status of the batch and of its item.
 TRUTHS: Mapping[ObservedStatus, tuple[str, str]] = {
@@ -101,6 +99,7 @@ class PayPalDouble:
         self.token_seconds = 32_400
         self.faults: list[str] = []
         self.judged = 0
+        self.judged_at_most = 500  # holding one exchange against the description takes longer than answering it
         self.certificate = chain()
         self.certificates_given = 0
         self.magic = ""
@@ -304,7 +303,7 @@ class PayPalDouble:
         self.judged += is_described
         if (
             is_described
-            and self.judged <= JUDGED_AT_MOST
+            and self.judged <= self.judged_at_most
             and isinstance(answer, web.Response)
             and STRANGE.encode() not in (body := bytes(answer.body or b""))
         ):

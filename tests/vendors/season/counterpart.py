@@ -20,23 +20,36 @@ from tests.vendors.hosted import Hosted
 T = TypeVar("T")
 ATTEMPTS = range(1, 4)
 LOOK_SECONDS = 0.05
-MOST_LATE_SECONDS = 0.6
 TRIES = 40
 TAKEN = frozenset({200, 202, 204})
-# How the vendor meets the first order of a payout, in per cent; the rest is taken.
-CONDUCTS = {
-    Conduct.LOSE_REPLY: 6,
-    Conduct.ANSWER_LATE: 1,
-    Conduct.REFUSE: 4,
-    Conduct.REFUSE_STRANGELY: 1,
-}
-# What becomes of what was taken, in per cent; the rest is paid.
-FATES = {
-    (ObservedStatus.PAID, ObservedStatus.RETURNED): 3,
-    (ObservedStatus.FAILED,): 3,
-}
-UNTOLD = 0.1
-TOLD_TWICE = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """How a season goes at a vendor; shares in per cent, and of one."""
+
+    conducts: Mapping[Conduct, int] = field(default_factory=dict)
+    """How the vendor meets the first order of a payout; the rest is taken."""
+    fates: Mapping[tuple[ObservedStatus, ...], int] = field(default_factory=dict)
+    """What becomes of what was taken; the rest is paid."""
+    untold: float = 0.0
+    told_twice: float = 0.0
+    most_late_seconds: float = 0.0
+
+
+CALM = Weather()
+STORMY = Weather(
+    conducts={
+        Conduct.LOSE_REPLY: 6,
+        Conduct.ANSWER_LATE: 1,
+        Conduct.REFUSE: 4,
+        Conduct.REFUSE_STRANGELY: 1,
+    },
+    fates={(ObservedStatus.PAID, ObservedStatus.RETURNED): 3, (ObservedStatus.FAILED,): 3},
+    untold=0.1,
+    told_twice=0.3,
+    most_late_seconds=0.6,
+)
 
 
 @dataclass(kw_only=True)
@@ -47,6 +60,7 @@ class Counterpart:
     door: str
     """Where notices go."""
     chance: random.Random
+    weather: Weather
     owner: dict[str, UUID] = field(default_factory=dict)
     """Whose payout a key of the vendor's belongs to."""
     rail_key: dict[str, str] = field(default_factory=dict)
@@ -60,7 +74,7 @@ class Counterpart:
             for attempt in ATTEMPTS:
                 key = AttemptRef(payout_id=payout, attempt_no=attempt).rail_key
                 self.owner[vendor.key(key)], self.rail_key[vendor.key(key)] = payout, key
-            conduct = _chosen(self.chance, CONDUCTS, Conduct.ACCEPT)
+            conduct = _chosen(self.chance, self.weather.conducts, Conduct.ACCEPT)
             await self.hosted.double.behave(conduct, rail_key=f"{payout.hex}-1")
 
     @asynccontextmanager
@@ -97,8 +111,8 @@ class Counterpart:
         double = self.hosted.double
         while not (journal := await double.journal(key)):  # noqa: ASYNC110 - taken, and not paid for yet
             await asyncio.sleep(LOOK_SECONDS)
-        for status in _chosen(self.chance, FATES, (ObservedStatus.PAID,)):
-            await asyncio.sleep(self.chance.uniform(0, MOST_LATE_SECONDS))
+        for status in _chosen(self.chance, self.weather.fates, (ObservedStatus.PAID,)):
+            await asyncio.sleep(self.chance.uniform(0, self.weather.most_late_seconds))
             self.most[payout] = max(self.most[payout], self.standing(payout))
             await double.move(key, status)
             news = News(
@@ -110,8 +124,8 @@ class Counterpart:
                 amount=journal[0].amount,
                 destination=journal[0].destination,
             )
-            if self.hosted.vendor.notices is not None and self.chance.random() > UNTOLD:
-                times = 2 if self.chance.random() < TOLD_TWICE else 1
+            if self.hosted.vendor.notices is not None and self.chance.random() > self.weather.untold:
+                times = 2 if self.chance.random() < self.weather.told_twice else 1
                 await asyncio.gather(*(self._tell(session, news) for _ in range(times)))
 
     async def _tell(self, session: aiohttp.ClientSession, news: News) -> None:
@@ -120,7 +134,7 @@ class Counterpart:
         maker = self.hosted.vendor.notices(self.hosted.double)
         body = maker.write(news)
         for _ in range(TRIES):
-            await asyncio.sleep(self.chance.uniform(0, MOST_LATE_SECONDS))
+            await asyncio.sleep(self.chance.uniform(0, self.weather.most_late_seconds))
             headers = maker.sign(body, event=news.event, at=clock.now(), by=SignedBy.VENDOR)
             with suppress(aiohttp.ClientError, TimeoutError):
                 async with session.post(self.door, data=body, headers=headers) as answer:

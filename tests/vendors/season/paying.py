@@ -19,7 +19,7 @@ from tests.support import stage as stages
 from tests.support.season import reward
 from tests.support.stage import ASKED_ENOUGH, HEAD, Stage, WorkerProcess, fund
 from tests.vendors.hosted import Hosted
-from tests.vendors.season.counterpart import Counterpart
+from tests.vendors.season.counterpart import STORMY, Counterpart, Weather
 from tests.vendors.vendors import VENDORS, environment, section
 
 CAMPAIGN = """
@@ -46,9 +46,9 @@ class Season:
     stage: Stage
     vendors: dict[str, Counterpart]
 
-    async def take_on(self, payouts: int) -> None:
-        """Each vendor in turn gets a reward to pay."""
-        names = list(self.vendors)
+    async def take_on(self, payouts: int, *, by: Sequence[str] = ()) -> None:
+        """Each vendor (of these, if any are named) in turn gets a reward to pay."""
+        names = list(by or self.vendors)
         of: dict[str, list[UUID]] = {name: [] for name in names}
         for start in range(0, payouts, CHUNK):
             numbers = range(start, min(payouts, start + CHUNK))
@@ -156,9 +156,18 @@ class Season:
 
 @asynccontextmanager
 async def season(
-    folder: Path, dsn: str, chance: random.Random, names: Sequence[str] = tuple(VENDORS)
+    folder: Path,
+    dsn: str,
+    chance: random.Random,
+    *,
+    names: Sequence[str] = tuple(VENDORS),
+    weather: Weather = STORMY,
+    limits: str = "",
 ) -> AsyncIterator[Season]:
-    """Every vendor, each with a campaign of its name, and an engine with nobody at work."""
+    """Vendors, each with a campaign of its name, and an engine with nobody at work.
+
+    `limits` stands in each provider's table of the configuration.
+    """
     port = stages._free_port()
     async with AsyncExitStack() as stack:
         hosts = {name: Hosted(VENDORS[name]) for name in names}
@@ -166,7 +175,8 @@ async def season(
         for host in hosts.values():
             doubles.enter_context(host)
         sections = [
-            section(host.vendor, host.double, name=name, call_timeout=CALL_SECONDS) for name, host in hosts.items()
+            section(host.vendor, host.double, name=name, call_timeout=CALL_SECONDS, limits=limits)
+            for name, host in hosts.items()
         ]
         secrets: dict[str, str] = {}
         for name, host in hosts.items():
@@ -183,7 +193,10 @@ async def season(
         stage = Stage(core=core, rails={}, dsn=dsn, config=path, folder=folder, api=api, environment=secrets)
         vendors = {
             name: Counterpart(
-                hosted=host, door=f"{api}/v1/webhooks/{name}", chance=random.Random(chance.randrange(2**32))
+                hosted=host,
+                weather=weather,
+                door=f"{api}/v1/webhooks/{name}",
+                chance=random.Random(chance.randrange(2**32)),
             )
             for name, host in hosts.items()
         }
