@@ -27,7 +27,7 @@ WITH_FEES = CONFIG.replace(
 )
 EMPTY = """
 SET session_replication_role = replica;
-TRUNCATE payout, transfer, submission, attempt, observation, resolution, event;
+TRUNCATE payout, transfer, submission, attempt, observation, resolution, event, bearer_value, bearer_reveal, bearer_reissue;
 UPDATE account SET balance = 0;
 SET session_replication_role = origin;
 """
