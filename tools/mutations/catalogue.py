@@ -686,8 +686,30 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one customer of an exchange for another",
         "engine/core.py",
-        "        if not destination.memo:\n",
-        "        if destination.address():\n",
+        "        if not (customer := destination.customer()):\n",
+        "        if (customer := destination.address()):\n",
+        _RECIPIENTS,
+    ),
+    _one(
+        "another holder's name makes another bank account",
+        "domain/destination.py",
+        '        return self.memo if _has_chain_shape(self.value) else ""\n',
+        "        return self.memo\n",
+        _RECIPIENTS,
+    ),
+    _one(
+        "a wallet goes as a note",
+        "domain/destination.py",
+        "    if any(found[1] or _is_ton_account(found[0]) for found in _wallets(text)):",
+        "    if not text:",
+        "tests/unit/domain/test_destination.py",
+    ),
+    _one(
+        "a bank account in a note that no list knows",
+        "domain/destination.py",
+        "        return canonical_iban(text)  # lists know it by this form\n",
+        "        canonical_iban(text)\n",
+        "tests/unit/domain/test_destination.py",
         _RECIPIENTS,
     ),
     _one(
