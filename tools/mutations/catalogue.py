@@ -669,6 +669,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEAVING,
     ),
     _one(
+        "what could not be asked about once more is unknown though it never left",
+        "engine/send.py",
+        '        log.exception("last_look_failed", payouts=len(ids))\n',
+        "        raise\n",
+        _LEAVING,
+    ),
+    _one(
         "yesterday's count lets payouts leave today",
         "domain/policy/limits.py",
         "        return at if at >= _midnight(now) else None\n",
