@@ -784,6 +784,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         _CHANGED,
     ),
     _one(
+        "everybody reads what people wrote when they overruled",
+        "engine/explain.py",
+        "replace(hold, reason=MASKED) if hold.reason else hold",
+        "hold",
+        "tests/api/test_gates.py",
+        "tests/integration/test_cli_gates.py",
+    ),
+    _one(
         "authors overrule for themselves",
         "engine/operate.py",
         '        await require_no_author(tx, [payout_id], actor, then="another person overrules what holds it")\n',
