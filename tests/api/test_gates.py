@@ -380,6 +380,13 @@ async def test_a_release_past_a_gate_takes_a_reason_which_stands_in_the_holds(da
         assert (released.status, released.json["state"]) == (200, "ready")
         (hold,) = (await explained(api, payout_id))["holds"]
         assert hold["closed_by"].startswith("key:")
+        for scopes, shown in (
+            ({Scope.READ}, "***"),
+            ({Scope.READ, Scope.REVEAL}, "a winner of the finals"),
+            ({Scope.READ, Scope.RESOLVE}, "a winner of the finals"),
+        ):
+            seen = await api.get(f"/v1/payouts/{payout_id}/explain", token=await api.key_with(scopes))
+            assert [hold["reason"] for hold in seen.json["holds"]] == [shown]
 
 
 async def test_open_holds_come_oldest_first_page_by_page_and_filtered(database_dsn: str) -> None:

@@ -298,6 +298,8 @@ def test_what_holds_a_payout_is_shown_explained_and_overruled_with_a_reason(rr):
     assert released.json["state"] == "ready"
     after = rr("--json", "payouts", "explain", second["payout_id"]).json
     assert [(one["gate"], one["reason"]) for one in after["holds"]] == [("limits", "a winner of the finals")]
+    masked = rr("payouts", "explain", second["payout_id"], "--as", key(rr, "eve", "read"))
+    assert ("***" in masked.out, "a winner" in masked.out) == (True, False)
 
 
 def test_the_doctor_names_overdue_holds_and_whose_turn_it_is(tmp_path, database_dsn):

@@ -49,6 +49,7 @@ _RULES = "tests/unit/domain/policy/test_gates.py"
 _LEAVING = "tests/integration/gates/test_leaving.py"
 _RECIPIENTS = "tests/integration/gates/test_recipients.py"
 _WORDS = "tests/integration/gates/test_words.py"
+_CHANGED = "tests/integration/gates/test_changed_rules.py"
 _FACTS = "store/queries/gates.sql"
 _SCHEMA = "store/migrations/sql/0001_initial.sql"
 _SENDING = "store/queries/sending.sql"
@@ -668,6 +669,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         _LEAVING,
     ),
     _one(
+        "what could not be asked about once more is unknown though it never left",
+        "engine/send.py",
+        '        log.exception("last_look_failed", payouts=len(ids))\n',
+        "        raise\n",
+        _LEAVING,
+    ),
+    _one(
         "yesterday's count lets payouts leave today",
         "domain/policy/limits.py",
         "        return at if at >= _midnight(now) else None\n",
@@ -685,8 +693,30 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "one customer of an exchange for another",
         "engine/core.py",
-        "        if not destination.memo:\n",
-        "        if destination.address():\n",
+        "        if not (customer := destination.customer()):\n",
+        "        if (customer := destination.address()):\n",
+        _RECIPIENTS,
+    ),
+    _one(
+        "another holder's name makes another bank account",
+        "domain/destination.py",
+        '        return self.memo if _has_chain_shape(self.value) else ""\n',
+        "        return self.memo\n",
+        _RECIPIENTS,
+    ),
+    _one(
+        "a wallet goes as a note",
+        "domain/destination.py",
+        "    if any(found[1] or _is_ton_account(found[0]) for found in _wallets(text)):",
+        "    if not text:",
+        "tests/unit/domain/test_destination.py",
+    ),
+    _one(
+        "a bank account in a note that no list knows",
+        "domain/destination.py",
+        "        return canonical_iban(text)  # lists know it by this form\n",
+        "        canonical_iban(text)\n",
+        "tests/unit/domain/test_destination.py",
         _RECIPIENTS,
     ),
     _one(
@@ -713,9 +743,53 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a release that overrules what is worse by now",
         "domain/policy/judge.py",
-        " and verdict.severity <= lifted:",
-        ":",
+        "cause in lifted and severity <= lifted[cause] for cause, severity in",
+        "cause in lifted for cause, severity in",
         _WORDS,
+    ),
+    _one(
+        "a release of one limit lifts every other",
+        "domain/policy/limits.py",
+        "    return {limit.key: 0 for limit in exceeded} | {",
+        "    return {} if exceeded else {",
+        _CHANGED,
+    ),
+    _one(
+        "many players overruled are many destinations overruled",
+        "domain/policy/destinations.py",
+        '        causes["destinations"] = address.destinations_of_player\n',
+        '        causes["players"] = address.destinations_of_player\n',
+        _RULES,
+        _CHANGED,
+    ),
+    _one(
+        "an overruling outlives the hold that came after it",
+        "store/queries/gates.sql",
+        "split_part(gate_lift.gate, ':', 1) = row.gate AND voided_at IS NULL",
+        "gate_lift.gate IS NULL AND voided_at IS NULL",
+        _CHANGED,
+    ),
+    _one(
+        "listed once more is no worse than having been listed",
+        "domain/policy/destinations.py",
+        '        causes={"listed": 1 if is_listed else 0},\n',
+        '        causes={"listed": 0},\n',
+        _CHANGED,
+    ),
+    _one(
+        "a limit that counts something else takes the old count for its own",
+        "domain/policy/rules.py",
+        '        counting = key.rpartition("#")[0]\n        return counting ==',
+        '        counting = key.rpartition("#")[0]\n        return key.startswith(f"{self.name}#") or counting ==',
+        _CHANGED,
+    ),
+    _one(
+        "everybody reads what people wrote when they overruled",
+        "engine/explain.py",
+        "replace(hold, reason=MASKED) if hold.reason else hold",
+        "hold",
+        "tests/api/test_gates.py",
+        "tests/integration/test_cli_gates.py",
     ),
     _one(
         "authors overrule for themselves",

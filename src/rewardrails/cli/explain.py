@@ -32,6 +32,8 @@ async def explain(payout: UUID, *, session: Here) -> None:
     """
     async with session.rails() as rails:
         found = await rails.gates.explain(payout)
+        if not (await session.may(rails.core, Scope.REVEAL) or await session.may(rails.core, Scope.RESOLVE)):
+            found = found.without_words()
     session.output.show(ExplanationOut.of(found), *story(found))
 
 

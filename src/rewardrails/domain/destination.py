@@ -17,6 +17,10 @@ _MAX_TELEGRAM_ID = 2**52
 _SHOWN = 4
 ERASED = "erased"
 """What stands in place of a destination whose player was erased; no parser reads it as one."""
+_has_chain_shape = re.compile(r"[A-Za-z0-9_-]{48}").fullmatch
+_wallets = re.compile(
+    r"(?<![\w+/-])(?:[A-Za-z0-9_+/-]{48}|(?:0|-1):[0-9a-fA-F]{64}|(0[xX][0-9a-fA-F]{40}))(?![\w+/-])"
+).finditer
 _hex_key = re.compile(r"[0-9A-Fa-f]{64}").fullmatch
 _telegram_id = re.compile(r"[1-9][0-9]{0,15}").fullmatch
 # The common form only; `email-validator` judges everything else.
@@ -49,6 +53,13 @@ class Destination:
     def address(self) -> str:
         """What one address has in common however it is spelt: the case of an e-mail address never tells two people apart."""
         return self.value.lower() if "@" in self.value else self.value
+
+    def customer(self) -> str:
+        """Whom of many who share one address the memo names: those of an exchange. Elsewhere it tells nobody apart.
+
+        The memo of a bank account is its holder's name: anything may stand there, and the money arrives all the same.
+        """
+        return self.memo if _has_chain_shape(self.value) else ""
 
 
 Parser = Callable[[str, str], str]
@@ -109,7 +120,18 @@ def _note(text: str, network: str) -> str:
         raise _invalid("the note is empty")
     if find_control_in_free_text(text):
         raise _invalid("the note holds a control character or bytes that are not UTF-8")
+    if any(found[1] or _is_ton_account(found[0]) for found in _wallets(text)):
+        raise _invalid("the note names a wallet on a blockchain: use a destination kind that reads such addresses")
+    with suppress(DestinationInvalid):
+        return canonical_iban(text)  # lists know it by this form
     return text
+
+
+def _is_ton_account(text: str) -> bool:
+    for network in ("mainnet", "testnet"):
+        with suppress(DestinationInvalid):
+            return bool(canonical_ton_address(text, network))
+    return False
 
 
 def _invalid(message: str) -> DestinationInvalid:

@@ -70,10 +70,10 @@ class Core:
         return self.vault.digest(b"address" + _SEPARATOR.encode() + destination.address().encode())
 
     def digest_recipient(self, destination: Destination) -> bytes:
-        """Keyed digest of address and memo (32 bytes): one customer of an exchange; without a memo that of the address."""
-        if not destination.memo:
+        """Keyed digest of address and memo (32 bytes) for a customer of an exchange; for anybody else that of the address."""
+        if not (customer := destination.customer()):
             return self.digest_address(destination)
-        named = _SEPARATOR.join(("recipient", destination.address(), destination.memo))
+        named = _SEPARATOR.join(("recipient", destination.address(), customer))
         return self.vault.digest(named.encode())
 
     def digest_content(self, reward: RewardRow) -> bytes:

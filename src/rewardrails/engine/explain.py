@@ -1,7 +1,7 @@
 """Why a payout stands where it stands: every gate with its verdict, in words for operators and words for players."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -27,6 +27,7 @@ _COMPLIANCE = frozenset(
         ErrorCode.COOLING_OFF,
     }
 )
+MASKED = "***"
 BEING_CHECKED = "Your payout is being checked. You need not do anything."
 
 
@@ -54,6 +55,11 @@ class Explanation:
     verdicts: tuple[Verdict, ...]
     holds: tuple[HoldView, ...]
     player_text: str
+
+    def without_words(self) -> "Explanation":
+        """The same for eyes that may not see what people wrote: the reasons of releases may name anything."""
+        hidden = tuple(replace(hold, reason=MASKED) if hold.reason else hold for hold in self.holds)
+        return replace(self, holds=hidden)
 
 
 async def explain(core: Core, payout_id: UUID) -> Explanation:

@@ -84,8 +84,9 @@ async def release_hold_within(
     if stops:
         _require_named(payout_id, stops, overrules, reason)
         await require_no_author(tx, [payout_id], actor, then="another person overrules what holds it")
-        gates, severities = [stop.gate for stop in stops], [stop.severity for stop in stops]
-        await tx.execute(sql("insert_lifts"), payout_id, row["content_digest"], gates, severities, reason, actor)
+        lifts = {name: severity for stop in stops for name, severity in stop.overruled_as.items()}
+        said = (list(lifts), list(lifts.values()), reason, actor)
+        await tx.execute(sql("insert_lifts"), payout_id, row["content_digest"], *said)
     await tx.execute(sql("close_holds_by_people"), payout_id, actor, reason or None)
     judgement = (await judge_again(core, tx, [payout_id], actor))[payout_id]
     stop = holds.first_stop(judgement)

@@ -118,7 +118,11 @@ async def _stopped(core: Core, claimed: Sequence[Claimed]) -> Mapping[AttemptRef
         return {}
     left = max(item.send_before for item in claimed) - clock.monotonic()
     ids = [item.ref.payout_id for item in claimed]
-    found = await stopped_since(core, ids, leaving_within=timedelta(seconds=max(0.0, left)))
+    try:
+        found = await stopped_since(core, ids, leaving_within=timedelta(seconds=max(0.0, left)))
+    except Exception:  # the edge: what nobody could ask about does not leave, and so was certainly never sent
+        log.exception("last_look_failed", payouts=len(ids))
+        return dict.fromkeys((item.ref for item in claimed), ErrorCode.DATABASE_UNAVAILABLE)
     return {item.ref: found[item.ref.payout_id] for item in claimed if item.ref.payout_id in found}
 
 

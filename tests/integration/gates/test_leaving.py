@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
@@ -148,6 +149,34 @@ async def test_what_leaves_late_is_asked_about_once_more(database_dsn, is_paused
             await make_everything_due(core)
             await send_all(core)
             assert len(rail.calls) == 1
+
+
+@pytest.mark.promise("G2", "G7")
+@pytest.mark.parametrize("prepares", [False, True])
+async def test_what_cannot_be_asked_about_once_more_was_never_sent_and_goes_on(database_dsn, prepares):
+    class Prepares(ScriptedRail):
+        async def prepare(self, orders):
+            await _rename(database_dsn, "pause", "gone")
+            return [Prepared(opaque=b"signed", expires_at=None) for _ in orders]
+
+    rail = Prepares("one", accept) if prepares else ScriptedRail("one", accept)
+    async with opened_core(database_dsn, [rail]) as core:
+        (one,) = await request(core, [reward(1)])
+        claimed = await claim(core, rail, BUDGET, 5)
+        if not prepares:
+            await _rename(database_dsn, "pause", "gone")  # the look fails, as it would while the database is away
+        seen = [await send(core, rail, replace(item, look_before=0.0)) for item in claimed]
+        await _rename(database_dsn, "gone", "pause")
+        await apply_observations(core, seen)
+
+        assert rail.calls == []
+        assert (await states(core))[one.payout_id] == "ready"
+
+
+async def _rename(dsn, old, new):
+    owner = await asyncpg.connect(dsn)
+    await owner.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    await owner.close()
 
 
 async def test_what_waits_in_a_queue_for_people_is_judged_again_before_they_pay_it(database_dsn):

@@ -159,3 +159,27 @@ async def test_a_score_reaches_a_player_with_a_space_too_many(database_dsn, writ
         await send_all(core)
 
         assert rail.calls == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("paypal_email", "one@example.org"), ("manual_note", "DE89370400440532013000")]
+)
+async def test_a_memo_that_names_no_customer_makes_no_other_destination(database_dsn, kind, value):
+    rule = f"[destination_kinds.{kind}.rules]\nmax_players = 1\n[pools.season-eur]"
+    config = CONFIG.replace("[pools.season-eur]", rule, 1)
+    async with opened_core(database_dsn, [ScriptedRail("one")], config=config) as core:
+        await request(core, [reward(1, kind=kind, value=value, memo="Jane Doe")])
+        (second,) = await request(core, [reward(2, kind=kind, value=value, memo="J. Doe")])
+
+        assert await held_by(core, second) == {"shared_destination"}
+
+
+async def test_a_listed_bank_account_is_found_in_a_note(database_dsn):
+    written = parse_destination(
+        "note", kind="manual_note", text="de89 3704 0044 0532 0130 00", memo="", network="mainnet"
+    )
+    async with opened_core(database_dsn, [ScriptedRail("by-hand")]) as core:
+        await load(core, "DE89 3704 0044 0532 0130 00", kind=ListKind.SANCTIONS)
+        (one,) = await request(core, [reward(1, kind="manual_note", value=written.value)])
+
+        assert "address_lists" in await held_by(core, one)

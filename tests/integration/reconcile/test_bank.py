@@ -12,16 +12,20 @@ import pytest
 from rewardrails import clock
 from rewardrails.config import Config
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.policy.case import ListKind
 from rewardrails.domain.statement import FindingKind
-from rewardrails.engine import bank_file, manual
+from rewardrails.engine import bank_file, manual, pauses, players
 from rewardrails.engine.core import Core
 from rewardrails.engine.findings import list_findings, suggestions
+from rewardrails.engine.pauses import PauseScope
+from rewardrails.engine.players import RiskReport
 from rewardrails.engine.reconcile import reconcile, reconcile_file
 from rewardrails.errors import ErrorCode, FileInvalid, NotFound, ProofRequired, StateConflict
 from rewardrails.providers.manual.pain001 import NAMESPACE
 from rewardrails.providers.registry import build_provider
 from tests.support import season
 from tests.support.bank import OURS, Booked, camt053
+from tests.support.gates import FOR_EVER, load
 from tests.support.season import reward
 
 CONFIG = (
@@ -33,6 +37,8 @@ CONFIG = (
 [[routes]]
 destination_kind = "iban"
 provider = "by-hand"
+[risk]
+hold_from = 50
 [providers.by-hand.reconcile]
 margin_hours = 0.0
 [providers.by-hand.settings.bank_file]
@@ -154,6 +160,25 @@ async def test_what_no_bank_takes_is_left_out_and_says_why(database_dsn):
 
 
 @pytest.mark.promise("G5")
+@pytest.mark.promise("G7")
+@pytest.mark.parametrize("how", ["list", "pause", "score"])
+async def test_what_a_gate_or_a_pause_stops_by_now_is_in_no_file(database_dsn, how):
+    async with bank(database_dsn) as core:
+        (payout,) = await queued(core, 1)
+        match how:
+            case "list":
+                await load(core, "fr14 2004 1010 0505 0001 3M02 606", kind=ListKind.SANCTIONS)
+            case "pause":
+                await pauses.pause(core, scope=PauseScope.PLAYER, subject="player:1", reason="x", actor="ann")
+            case "score":
+                bad = RiskReport(player_id="player:1", score=99, reasons=("bots",), expires_at=FOR_EVER)
+                await players.report_risk(core, [bad], actor="key:game")
+
+        file = await bank_file.export(core, "by-hand", actor="ann")
+
+        assert (file.id, [one.payout_id for one in file.left_out]) == (None, [payout])
+
+
 async def test_what_was_altered_in_the_database_is_in_no_file(database_dsn):
     async with bank(database_dsn) as core:
         (payout,) = await queued(core, 1)

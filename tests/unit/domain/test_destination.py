@@ -40,6 +40,8 @@ def read(parser: str, text: str, *, memo: str = "", network: str = "mainnet") ->
         ("iban", "GB82 WEST 1234 5698 7654 32", "GB82WEST12345698765432"),
         ("iban", "MT84MALT011000012345MTLCAST001S", "MT84MALT011000012345MTLCAST001S"),
         ("note", " hand over at the finals\nseat 5 ", "hand over at the finals\nseat 5"),
+        ("note", "de89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("note", "order " + "A" * 48, "order " + "A" * 48),
     ],
 )
 def test_good_destinations_are_normalised(parser: str, text: str, value: str) -> None:
@@ -78,6 +80,11 @@ def test_good_destinations_are_normalised(parser: str, text: str, value: str) ->
         ("note", "  "),
         ("note", "\n"),
         ("note", "a\x1fb"),
+        ("note", ton()),
+        ("note", f"send it to {ton(tag=0x11, alphabet=b'+/')}, please"),
+        ("note", f"wallet:\n{ton(tag=0x91)}"),
+        ("note", f"0:{ACCOUNT.hex().upper()}"),
+        ("note", f"USDC to 0x{'aB' * 20}."),
     ],
 )
 def test_bad_destinations_are_refused(parser: str, text: str) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, get
 from litestar.params import FromPath, FromQuery
 
-from rewardrails.api.auth import Requires
+from rewardrails.api.auth import ApiRequest, Requires
 from rewardrails.api.inject import Injected
 from rewardrails.api.pagination import DEFAULT_LIMIT, Cursor, Limit, after_hold, cursor_at_hold, page_of
 from rewardrails.api.schemas.holds import ExplanationOut, HoldPage, OpenHoldOut
@@ -32,9 +32,14 @@ async def list_holds(
 
 
 @get("/v1/payouts/{payout_id:uuid}/explain", guards=[Requires(Scope.READ)])
-async def explain_payout(core: Injected[Core], payout_id: FromPath[UUID]) -> ExplanationOut:
-    """What every gate says of a payout now, what has stopped it, and what its player may be told. Changes nothing."""
-    return ExplanationOut.of(await explain.explain(core, payout_id))
+async def explain_payout(request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID]) -> ExplanationOut:
+    """What every gate says of a payout now, what has stopped it, and what its player may be told. Changes nothing.
+
+    The reasons that people gave are whole with `reveal` or `resolve`.
+    """
+    found = await explain.explain(core, payout_id)
+    whole = request.user.may(Scope.REVEAL) or request.user.may(Scope.RESOLVE)
+    return ExplanationOut.of(found if whole else found.without_words())
 
 
 router = Router("/", route_handlers=[list_holds, explain_payout], tags=["Holds"])

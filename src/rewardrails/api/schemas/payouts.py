@@ -13,11 +13,10 @@ from rewardrails.api.schemas.values import ValueStandingOut
 from rewardrails.domain.destination import ERASED
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
+from rewardrails.engine.explain import MASKED
 from rewardrails.engine.read import AttemptView, EventView, ObservationView, PayoutHistory, PayoutView, ResolutionView
 from rewardrails.engine.request import RequestVerdict
 from rewardrails.engine.resolve import Resolution, Resolved
-
-MASKED = "***"
 
 
 class PayoutIn(In):

@@ -159,8 +159,8 @@ class Facts:
     """What is known, as of `now`; the money leaves until `leaves_by` (None: not now).
 
     `counted` names the limits whose counters took the payout in, and when (`Limit.key`). `held_by` names the gates that hold
-    it already, `lifted` those a person overruled for exactly this content, and how severe the case was then. `authors` are
-    those who had a hand in it, and the people behind them; empty where no rule asks.
+    it already, `lifted` what a person overruled for exactly this content (`Verdict.overruled_as`), and how bad it was then.
+    `authors` are those who had a hand in it, and the people behind them; empty where no rule asks.
     """
 
     now: datetime

@@ -1,5 +1,6 @@
 """Where the money goes: lists, screening, cooling-off, sharing, proof of ownership."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from rewardrails.domain.policy.case import Case, ListKind, Screening
@@ -50,7 +51,10 @@ def address_lists(case: Case) -> Verdict:
 
 
 def list_review(case: Case) -> Verdict:
-    """Hold what was found on a list until a person has looked: whoever loads a shorter list lets nothing go by that alone."""
+    """Hold what was found on a list until a person has looked: whoever loads a shorter list lets nothing go by that alone.
+
+    Being listed is worse than having been: who let the latter pass has not let pass that a list names it once more.
+    """
     is_listed = any(standing.listed and standing.kind in _LISTED for standing in case.facts.lists)
     if not is_listed and LIST_REVIEW not in case.facts.held_by:
         return Verdict(gate=LIST_REVIEW)
@@ -60,6 +64,7 @@ def list_review(case: Case) -> Verdict:
         "a list names the destination" if is_listed else "a list named the destination, and none does any more",
         {},
         next_step="compare it with the source of the list; once no list names it, release it with a reason, or cancel it",
+        causes={"listed": 1 if is_listed else 0},
     )
 
 
@@ -106,13 +111,16 @@ def shared_destination(case: Case) -> Verdict:
     """Hold a destination that too many players share, and a player with too many destinations."""
     rule, address = _rule(case), case.facts.address
     inputs = {"players": str(address.players), "destinations of the player": str(address.destinations_of_player)}
+    why, causes = [], {}
     if rule.max_players is not None and address.players > rule.max_players:
-        why = f"{address.players} players use this destination"
-        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs, severity=address.players)
+        why.append(f"{address.players} players use this destination")
+        causes["players"] = address.players
     if rule.max_per_player is not None and address.destinations_of_player > rule.max_per_player:
-        why = f"the player uses {address.destinations_of_player} destinations"
-        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs, severity=address.destinations_of_player)
-    return Verdict(gate=SHARING, inputs=inputs)
+        why.append(f"the player uses {address.destinations_of_player} destinations")
+        causes["destinations"] = address.destinations_of_player
+    if not causes:
+        return Verdict(gate=SHARING, inputs=inputs)
+    return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, ", and ".join(why), inputs, causes=causes)
 
 
 def ownership_proof(case: Case) -> Verdict:
@@ -146,7 +154,7 @@ def _hold(
     *,
     next_step: str = "look into it; then release it with a reason, or cancel it",
     passes_at: datetime | None = None,
-    severity: int = 0,
+    causes: Mapping[str, int] | None = None,
 ) -> Verdict:
     return Verdict(
         gate=gate,
@@ -156,6 +164,6 @@ def _hold(
         next_step=next_step,
         owner=Owner.COMPLIANCE,
         passes_at=passes_at,
-        severity=severity,
+        causes=causes or {},
         inputs=inputs,
     )

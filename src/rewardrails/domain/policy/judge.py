@@ -30,12 +30,15 @@ LIFTABLE = frozenset(
 
 
 def judge(case: Case) -> Judgement:
-    """Every gate's verdict; pure and total. A gate that a person lifted for exactly this content says so and passes."""
+    """Every gate's verdict; pure and total. A gate that a person lifted for exactly this content, and for all that
+    stops it there, says so and passes."""
     return Judgement(verdicts=tuple(_lifted(gate(case), case) for gate in GATES))
 
 
 def _lifted(verdict: Verdict, case: Case) -> Verdict:
-    lifted = case.facts.lifted.get(verdict.gate) if verdict.gate in LIFTABLE else None
-    if verdict.outcome is Outcome.HOLD and lifted is not None and verdict.severity <= lifted:
+    if verdict.outcome is not Outcome.HOLD or verdict.gate not in LIFTABLE:
+        return verdict
+    lifted = case.facts.lifted
+    if all(cause in lifted and severity <= lifted[cause] for cause, severity in verdict.overruled_as.items()):
         return replace(verdict, outcome=Outcome.PASS, inputs={**verdict.inputs, "lifted": "by a person"})
     return verdict

@@ -1,6 +1,6 @@
 """Limits on number and value, counted when a payout is let through, and again when it leaves in another window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rewardrails.domain.policy.case import Case, Subject, Usage
@@ -14,30 +14,27 @@ GATE = "limits"
 def limits(case: Case) -> Verdict:
     """Hold what would go beyond a limit. What a limit's counter holds already is counted once, and stays let through while
     the limit says the same.
+
+    Every limit is asked: whoever overrules them is told of all that stop it, and lets it past those alone.
     """
-    inputs = {}
+    inputs: dict[str, str] = {}
+    exceeded, unpriced = [], []
     for limit in case.rules.limits:
         if not applies(limit, case.subject):
             continue
         amount = value(case, limit)
-        if amount is None:
-            return _stale_rate(case, limit)
         used, since = case.facts.usage.get(counter(limit, case.subject), Usage()), _counted_since(case, limit)
         inputs[limit.name] = f"{used.count} payouts, {used.amount_minor} {'with' if since else 'before'} this"
+        if amount is None:
+            unpriced.append(limit)
         if limit.key in case.facts.counted and since:
             continue
-        if _beyond(limit, used, count=0 if since else 1, amount=0 if since else amount):
-            return Verdict(
-                gate=GATE,
-                outcome=Outcome.HOLD,
-                code=ErrorCode.LIMIT_EXCEEDED,
-                why=f"limit {limit.name!r} would be exceeded",
-                next_step="wait for its window, raise the limit, release it with a reason, or cancel it",
-                owner=Owner.COMPLIANCE,
-                passes_at=_looked_at_again(limit, case.facts.now),
-                inputs=inputs,
-            )
-    return Verdict(gate=GATE, inputs=inputs)
+        worth = amount if amount is not None else value(case, limit, fresh=False) or 0
+        if _beyond(limit, used, count=0 if since else 1, amount=0 if since else worth):
+            exceeded.append(limit)
+    if not exceeded and not unpriced:
+        return Verdict(gate=GATE, inputs=inputs)
+    return _exceeded(case, exceeded, unpriced, inputs) if exceeded else _stale_rate(case, unpriced, inputs)
 
 
 def applies(limit: Limit, subject: Subject) -> bool:
@@ -51,7 +48,7 @@ def applies(limit: Limit, subject: Subject) -> bool:
 
 def counter(limit: Limit, subject: Subject) -> str:
     """The name of the counter that a payout adds to."""
-    return f"limit:{limit.name}:{_whose(limit.per, subject)}"
+    return f"limit:{limit.counter}:{_whose(limit.per, subject)}"
 
 
 def to_count(case: Case) -> Iterator[tuple[Limit, str, int]]:
@@ -75,8 +72,8 @@ def counted_as(case: Case) -> Mapping[str, datetime]:
 
 
 def counted_since(limit: Limit, counted: Mapping[str, datetime], now: datetime) -> datetime | None:
-    """When the limit's counter took a payout in, if its present window still holds that, in whatever words it spoke then."""
-    at = max((at for key, at in counted.items() if Limit.name_in(key) == limit.name), default=None)
+    """When the limit's counter took a payout in, if its present window still holds that, whatever its maxima were then."""
+    at = max((at for key, at in counted.items() if limit.counted_as(key)), default=None)
     if at is None or limit.per is Per.PAYOUT:
         return None
     if limit.calendar_day:
@@ -119,17 +116,40 @@ def _midnight(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _stale_rate(case: Case, limit: Limit) -> Verdict:
+def _exceeded(case: Case, exceeded: Sequence[Limit], unpriced: Sequence[Limit], inputs: Mapping[str, str]) -> Verdict:
+    names = ", ".join(repr(limit.name) for limit in exceeded)
+    looks = [_looked_at_again(limit, case.facts.now) for limit in exceeded]
     return Verdict(
         gate=GATE,
         outcome=Outcome.HOLD,
         code=ErrorCode.LIMIT_EXCEEDED,
-        why=f"limit {limit.name!r} needs the value of {case.subject.asset}, and there is no fresh rate for it",
+        why=f"limit {names} would be exceeded",
+        next_step="wait for its window, raise the limit, release it with a reason, or cancel it",
+        owner=Owner.COMPLIANCE,
+        passes_at=None if None in looks else max(look for look in looks if look),
+        causes=_causes(exceeded, unpriced),
+        inputs=inputs,
+    )
+
+
+def _stale_rate(case: Case, unpriced: Sequence[Limit], inputs: Mapping[str, str]) -> Verdict:
+    names = ", ".join(repr(limit.name) for limit in unpriced)
+    return Verdict(
+        gate=GATE,
+        outcome=Outcome.HOLD,
+        code=ErrorCode.LIMIT_EXCEEDED,
+        why=f"limit {names} needs the value of {case.subject.asset}, and there is no fresh rate for it",
         next_step="set the rate; the payout then goes on by itself",
         owner=Owner.TREASURER,
         passes_at=case.facts.now,
-        inputs={"asset": case.subject.asset},
+        causes=_causes((), unpriced),
+        inputs={**inputs, "asset": case.subject.asset},
     )
+
+
+def _causes(exceeded: Sequence[Limit], unpriced: Sequence[Limit]) -> Mapping[str, int]:
+    """Each limit by what it says now: one that says something else later was let pass by nobody."""
+    return {limit.key: 0 for limit in exceeded} | {f"{limit.key}#no rate": 0 for limit in unpriced}
 
 
 def _whose(per: Per, subject: Subject) -> str:

@@ -48,16 +48,30 @@ class Limit:
     providers: frozenset[str] = frozenset()
 
     @property
+    def counter(self) -> str:
+        """Its name with what its counters add up: whose payouts, and in which unit."""
+        return f"{self.name}#{self.per}#{self.asset or '*'}"
+
+    @property
     def key(self) -> str:
-        """Its name with a digest of what it says: another one once it says something else."""
+        """Its counter, how it counts, and a digest of what it says: another one once it says something else."""
         said = (self.per, self.window, self.calendar_day, self.asset, self.max_minor, self.max_count)
         where = (sorted(self.campaigns), sorted(self.providers))
-        return f"{self.name}#{hashlib.sha256(repr((said, where)).encode()).hexdigest()[:12]}"
+        digest = hashlib.sha256(repr((said, where)).encode()).hexdigest()[:12]
+        return f"{self._counting('value' if self._adds_value else 'number')}#{digest}"
 
-    @staticmethod
-    def name_in(key: str) -> str:
-        """The name in a key."""
-        return key.rpartition("#")[0]
+    def counted_as(self, key: str) -> bool:
+        """Whether its counter holds what was counted when it said `key`: the maxima may differ, nothing else that counts."""
+        counting = key.rpartition("#")[0]
+        return counting == self._counting("value") or (counting == self._counting("number") and not self._adds_value)
+
+    @property
+    def _adds_value(self) -> bool:
+        return self.asset is not None or self.max_minor is not None
+
+    def _counting(self, what: str) -> str:
+        window = "day" if self.calendar_day else "ever" if self.window is None else f"{self.window.total_seconds():g}s"
+        return f"{self.counter}#{what}#{window}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,9 @@ class Owner(StrEnum):
 class Verdict:
     """One gate's answer: `why` and `next_step` for operators, `inputs` what it looked at, without personal data.
 
-    `passes_at` is when time alone may change the answer. `severity` tells a worse case from one that a person
-    let pass. What a player is told follows from the code, and the codes of
-    compliance reasons all say the same to them.
+    `passes_at` is when time alone may change the answer. `causes` tells what within the gate stops it and how bad each is, so
+    that a person lets pass that and nothing worse (empty: there is but one cause). What a player is told follows from the code,
+    and the codes of compliance reasons all say the same to them.
     """
 
     gate: str
@@ -42,8 +42,13 @@ class Verdict:
     next_step: str = ""
     owner: Owner | None = None
     passes_at: datetime | None = None
-    severity: int = 0
+    causes: Mapping[str, int] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def overruled_as(self) -> Mapping[str, int]:
+        """What a person lets pass who overrules it, by name, and how bad each is."""
+        return {f"{self.gate}:{cause}": severity for cause, severity in self.causes.items()} or {self.gate: 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,11 @@ UPDATE payout SET counted_as = row.counted_as, legal_approval_id = row.legal_app
 FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[]) AS row (id, legal_approval_id, counted_as) WHERE payout.id = row.id
 
 -- name: open_holds
+-- Whatever a person let pass at a gate that stops it all the same is an open question again.
+WITH void AS (
+    UPDATE gate_lift SET voided_at = rr_now() FROM unnest($1::uuid[], $2::text[]) AS row (payout_id, gate)
+    WHERE gate_lift.payout_id = row.payout_id AND split_part(gate_lift.gate, ':', 1) = row.gate AND voided_at IS NULL
+)
 INSERT INTO hold (payout_id, gate, code, why, owner, opened_by, deadline_at)
 SELECT payout_id, gate, code, why, owner, $7, rr_now() + $6::float8 * interval '1 second'
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS row (payout_id, gate, code, why, owner)
@@ -122,7 +127,7 @@ UPDATE payout SET recheck_at = rr_now() WHERE state = 'held'
 -- What a person overruled has its reason with the lift.
 SELECT payout_id, gate, code, why, owner, opened_at, deadline_at, closed_at, closed_by,
     COALESCE(reason, (SELECT gate_lift.reason FROM gate_lift
-                      WHERE gate_lift.payout_id = hold.payout_id AND gate_lift.gate = hold.gate
+                      WHERE gate_lift.payout_id = hold.payout_id AND split_part(gate_lift.gate, ':', 1) = hold.gate
                         AND gate_lift.lifted_by = hold.closed_by ORDER BY lifted_at DESC LIMIT 1)) AS reason
 FROM hold WHERE payout_id = $1 ORDER BY opened_at, gate
 
@@ -143,6 +148,7 @@ SELECT gate, count(*) AS holds, count(*) FILTER (WHERE deadline_at < rr_now()) A
 FROM hold WHERE closed_at IS NULL GROUP BY gate ORDER BY gate
 
 -- name: insert_lifts
+-- `gate` is a gate, with what it was about where that is one of several (`limits:player-day#...`).
 INSERT INTO gate_lift (payout_id, gate, content_digest, severity, reason, lifted_by)
 SELECT $1, gate, $2, severity, $5, $6 FROM unnest($3::text[], $4::int[]) AS row (gate, severity)
 ON CONFLICT (payout_id, gate, content_digest) DO UPDATE SET severity = EXCLUDED.severity, reason = EXCLUDED.reason,

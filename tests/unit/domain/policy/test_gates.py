@@ -298,7 +298,7 @@ def test_what_allows_a_payout_lasts_until_its_first_byte_has_left(lasts_for, out
 
 
 LIMIT = Limit(name="day", per=Per.PLAYER, window=timedelta(days=1), asset="EUR", max_minor=3000, max_count=3)
-KEY = "limit:day:p-1"
+KEY = "limit:day#player#EUR:p-1"
 
 
 @pytest.mark.parametrize(
@@ -371,9 +371,20 @@ def test_whoever_was_on_a_list_is_let_go_by_a_person_and_not_by_a_shorter_list()
 
 @pytest.mark.parametrize(("score", "outcome"), [(70, PASS), (71, HOLD)])
 def test_a_release_overrules_the_score_it_was_given_for_and_no_worse_one(score, outcome):
-    risky = case(rules=Rules(risk_threshold=50), risk=Risk(score=score, expires_at=NOW + MOMENT), lifted={"risk": 70})
+    risky = case(
+        rules=Rules(risk_threshold=50), risk=Risk(score=score, expires_at=NOW + MOMENT), lifted={"risk:score": 70}
+    )
 
     assert judge(risky).outcome is outcome
+
+
+@pytest.mark.parametrize(("lifted", "outcome"), [({"players", "destinations"}, PASS), ({"players"}, HOLD)])
+def test_sharing_and_many_destinations_are_overruled_each_by_its_name(lifted, outcome):
+    kind = {case().subject.destination_kind: DestinationRule(max_players=1, max_per_player=1)}
+    known = Address(first_seen_at=NOW - timedelta(days=9), players=5, destinations_of_player=4)
+    overruled = {f"shared_destination:{cause}": 5 for cause in lifted}
+
+    assert judge(case(rules=Rules(destinations=kind), address=known, lifted=overruled)).outcome is outcome
 
 
 def test_an_approval_that_is_still_to_come_is_waited_for():
