@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +25,7 @@ from rewardrails.cli.running import collect_seldom
 from rewardrails.config import Config
 from rewardrails.domain.assets import format_amount
 from rewardrails.domain.policy.verdict import Judgement
+from rewardrails.engine import last_look
 from rewardrails.engine import send as engine_send
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.facts import Candidate
@@ -63,10 +65,18 @@ async def worker(core: Core) -> None:
 async def ungated(core: Core) -> None:
     """One worker that asks no gate."""
 
-    async def wave_through(_core: Core, _connection: Connection, candidates: Sequence[Candidate]) -> list[Judged]:
+    async def wave_through(  # its arguments are those of what it stands in for
+        core: Core,  # noqa: ARG001
+        connection: Connection,  # noqa: ARG001
+        candidates: Sequence[Candidate],
+        *,
+        leaving_within: timedelta | None = None,  # noqa: ARG001
+        every_counter: bool = False,  # noqa: ARG001
+    ) -> list[Judged]:
         return [Judged(candidate=candidate, judgement=Judgement(verdicts=())) for candidate in candidates]
 
-    engine_send.look = wave_through
+    engine_send.look = wave_through  # type: ignore[attr-defined]
+    last_look.look = wave_through  # type: ignore[attr-defined]
     await worker(core)
 
 

@@ -11,7 +11,7 @@ Nothing is decided here; whatever a verb promises or raises, its engine module s
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -167,9 +167,9 @@ class RewardRails:
         """Keep a payout from being sent."""
         await operate.hold(self.core, payout_id, cause=cause, actor=self.actor)
 
-    async def release(self, payout_id: UUID, *, reason: str = "") -> None:
-        """Let a held payout be sent."""
-        await operate.release_hold(self.core, payout_id, actor=self.actor, reason=reason)
+    async def release(self, payout_id: UUID, *, reason: str = "", overrules: Collection[str] = ()) -> None:
+        """Let a held payout be sent, past the gates it names in `overrules`."""
+        await operate.release_hold(self.core, payout_id, actor=self.actor, reason=reason, overrules=overrules)
 
     async def retry(self, payout_id: UUID) -> None:
         """Send a failed or returned payout again."""

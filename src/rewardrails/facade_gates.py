@@ -102,11 +102,12 @@ class Gates:
         """Totals of what waits for approval, of one batch or of all."""
         return await approve.waiting(self._core, batch_id)
 
-    async def approve(self, payout_ids: Sequence[UUID]) -> Sequence[UUID]:
-        """Approve payouts; answers those that still wait for somebody else. Raises `Forbidden` for their author."""
-        stands = await approve.approve(
-            self._core, payout_ids, actor=self._actor, authenticated_at=self._authenticated_at
-        )
+    async def approve(self, seen: Mapping[UUID, str]) -> Sequence[UUID]:
+        """Approve payouts by their `approval_digest`; answers those that still wait for somebody else.
+
+        Raises `Forbidden` for their author, `StateConflict` for what is not what was seen any more.
+        """
+        stands = await approve.approve(self._core, seen, actor=self._actor, authenticated_at=self._authenticated_at)
         return [payout_id for payout_id, judgement in stands.items() if judgement.stopped]
 
     async def approve_batch(self, batch_id: UUID, *, seen: Sequence[Waiting]) -> int:

@@ -13,7 +13,7 @@ async def test_a_large_payout_goes_on_when_two_keys_other_than_its_author_have_s
     async with api_with(database_dsn, TWO_PEOPLE) as api:
         ann, ben = await api.key_with({Scope.APPROVE}), await api.key_with({Scope.APPROVE})
         small, large = await api.payout(1, amount="20.00"), await api.payout(2, amount="20.01")
-        wanted = {"payouts": [large]}
+        wanted = await api.seen(large)
 
         waiting = (await api.get("/v1/approvals")).json["waiting"]
         by_its_author = await api.post("/v1/approvals", wanted)
@@ -37,9 +37,9 @@ async def test_of_several_payouts_none_is_signed_when_one_cannot_be(database_dsn
         small, large = await api.payout(1), await api.payout(2, amount="20.01")
         nowhere = "00000000-0000-7000-8000-000000000000"
 
-        with_a_ready_one = await api.post("/v1/approvals", {"payouts": [large, small]}, token=ann)
-        with_an_unknown_one = await api.post("/v1/approvals", {"payouts": [large, nowhere]}, token=ann)
-        too_many = await api.post("/v1/approvals", {"payouts": [large] * 501}, token=ann)
+        with_a_ready_one = await api.post("/v1/approvals", await api.seen(large, small), token=ann)
+        with_an_unknown_one = await api.post("/v1/approvals", await api.seen(large, nowhere), token=ann)
+        too_many = await api.post("/v1/approvals", await api.seen(*[large] * 501), token=ann)
 
         answers = [(one.status, one.code) for one in (with_a_ready_one, with_an_unknown_one, too_many)]
         assert answers == [(409, "state_conflict"), (404, "not_found"), (422, "field_invalid")]
@@ -70,7 +70,8 @@ async def test_a_batch_is_approved_as_it_was_seen_and_not_after_it_has_changed(d
 
 
 async def test_what_was_seen_must_agree_with_itself(api: Api) -> None:
-    seen = {"pool": "season-eur", "asset": "EUR", "payouts": 1, "amount_minor": "100", "amount": "2.00"}
+    seen = {"pool": "season-eur", "asset": "EUR", "provider": None, "digest": "0" * 64, "payouts": 1}
+    seen |= {"amount_minor": "100", "amount": "2.00"}
     batch_id = "00000000-0000-7000-8000-000000000000"
 
     answer = await api.post(f"/v1/batches/{batch_id}/approve", {"seen": [seen]})

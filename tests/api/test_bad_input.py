@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rewardrails.api.schemas.approvals import ApprovalIn, BatchApprovalIn, SeenIn
+from rewardrails.api.schemas.approvals import ApprovalIn, BatchApprovalIn, SeenIn, SeenPayoutIn
 from rewardrails.api.schemas.common import In
 from rewardrails.api.schemas.keys import KeyIn
 from rewardrails.api.schemas.legal import LegalApprovalIn, RevocationIn
@@ -16,6 +16,7 @@ from rewardrails.api.schemas.players import AnswerIn, ChallengeIn, CheckIn, Chec
 from rewardrails.api.schemas.pools import MovementIn, PoolIn
 from rewardrails.api.schemas.quotes import QuoteIn
 from rewardrails.api.schemas.rates import RatesIn
+from rewardrails.api.schemas.reconciliations import ClosingIn, ReconciliationIn
 from rewardrails.api.schemas.sessions import SignInIn, StepUpIn, TelegramIn
 from tests.api.client import REWARD, Answer, Api
 
@@ -44,15 +45,20 @@ CHECK = {
     "age": 18,
 }
 RISK = {"player_id": "player:1", "score": 7, "reasons": ["new"], "expires_at": "2099-01-01T00:00:00Z"}
+SEEN_PAYOUT = {"payout_id": NOWHERE, "approval_digest": "0" * 64}
 SEEN = {
     "pool": "season-eur",
     "asset": "EUR",
+    "provider": "one",
+    "digest": "0" * 64,
     "payouts": 1,
     "amount_minor": "100",
     "amount": "1.00",
     "pool_reserved_minor": "100",
+    "provider_float_minor": "100",
 }
-CLAIM = {"destination_kind": "paypal_email", "destination": "player@example.org"}
+LATELY = "2026-01-01T00:00:00Z"
+CLAIM = {"destination_kind": "paypal_email", "destination": "player@example.org", "memo": ""}
 BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/pools", PoolIn, {"name": "new", "asset": "EUR"}),
     ("/v1/pools/POOL/fundings", MovementIn, MOVEMENT),
@@ -60,7 +66,7 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/quotes", QuoteIn, QUOTE | {"memo": ""}),
     ("/v1/payouts", PayoutIn, REWARD | {"memo": "", "quote_id": NOWHERE}),
     (f"/v1/payouts/{NOWHERE}/hold", HoldIn, {"cause": "x"}),
-    (f"/v1/payouts/{NOWHERE}/release", ReleaseIn, {"reason": "x"}),
+    (f"/v1/payouts/{NOWHERE}/release", ReleaseIn, {"reason": "x", "overrules": ["limits"]}),
     (f"/v1/payouts/{NOWHERE}/destination", DestinationIn, {"destination": "a@example.org", "memo": ""}),
     (f"/v1/payouts/{NOWHERE}/resolve", ResolutionIn, {"outcome": "paid", "evidence": "seen at the provider"}),
     (f"/v1/manual/{NOWHERE}/settle", ProofIn, {"proof": "receipt"}),
@@ -75,8 +81,10 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
     ("/v1/players/player:1/ownership/challenges", ChallengeIn, CLAIM | {"proof": "attested"}),
     ("/v1/players/player:1/ownership/proofs", AnswerIn, CLAIM | {"challenge_id": NOWHERE, "answer": "mail/17"}),
     ("/v1/rates", RatesIn, {"rates": {"EUR": "1"}, "dated": "2026-01-01T00:00:00Z", "source": "s"}),
-    ("/v1/approvals", ApprovalIn, {"payouts": [NOWHERE]}),
+    ("/v1/approvals", ApprovalIn, {"payouts": [SEEN_PAYOUT]}),
     (f"/v1/batches/{NOWHERE}/approve", BatchApprovalIn, {"seen": [SEEN]}),
+    ("/v1/reconciliations", ReconciliationIn, {"provider": "one", "covers_from": LATELY, "covers_to": LATELY}),
+    (f"/v1/findings/{NOWHERE}/close", ClosingIn, {"reason": "the bank's own fee"}),
     ("/v1/sessions", SignInIn, {"name": "n", "password": "p", "totp": "123456"}),
     ("/v1/sessions/step-up", StepUpIn, {"totp": "123456", "password": "p"}),
     ("/v1/sign-in/telegram", TelegramIn, {"init_data": "a=b"}),
@@ -84,6 +92,7 @@ BODIES: list[tuple[str, type[In], dict[str, Any]]] = [
 WITHIN: list[tuple[str, str, type[In], dict[str, Any]]] = [
     ("/v1/players/checks", "reports", CheckIn, CHECK),
     ("/v1/players/risk", "reports", RiskIn, RISK),
+    ("/v1/approvals", "payouts", SeenPayoutIn, SEEN_PAYOUT),
     (f"/v1/batches/{NOWHERE}/approve", "seen", SeenIn, SEEN),
 ]
 MAY_BE_LEFT_OUT = {f"/v1/payouts/{NOWHERE}/release"}
@@ -139,6 +148,10 @@ WRONG_QUERIES = (
     ("/v1/holds?cursor=aA", "cursor"),
     ("/v1/holds?cursor=aP__________AAAAAAAAAAAAAAAAAAAAAAAAYQ", "cursor"),
     ("/v1/holds?gate=limits", "gate"),
+    ("/v1/reconciliations?cursor=x", "cursor"),
+    ("/v1/findings?closed=maybe", "closed"),
+    ("/v1/findings?kind=odd", "kind"),
+    ("/v1/findings?limit=0", "limit"),
 )
 NO_AMOUNTS = ("", "0", "-1", "+1", "1e3", "1,5", "1.", ".5", "1.234", "NaN", "1" * 39, "\u0661", "1 0")
 MAY_BE_NULL = {
@@ -149,7 +162,11 @@ MAY_BE_NULL = {
     (SeenIn, "amount"),
     (StepUpIn, "totp"),
     (StepUpIn, "password"),
+    (SeenIn, "provider"),
     (SeenIn, "pool_reserved_minor"),
+    (SeenIn, "provider_float_minor"),
+    (ReconciliationIn, "covers_from"),
+    (ReconciliationIn, "covers_to"),
 }
 IS_A_NUMBER = {"age", "score", "payouts"}
 
@@ -175,7 +192,7 @@ def wrong_values(shape: type[In], name: str) -> list[object]:
         "a\u0000b",
         "a\u0085b",
     ]
-    if (shape, name) == (RiskIn, "reasons"):
+    if (shape, name) in {(RiskIn, "reasons"), (ReleaseIn, "overrules")}:
         values.remove([])
     return values if (shape, name) in MAY_BE_NULL else [None, *values]
 
@@ -297,7 +314,7 @@ async def test_a_problem_names_its_request_as_the_log_does(api: Api) -> None:
 
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
-    assert answer.json["type"].endswith("#field_invalid")
+    assert answer.json["type"].endswith(":field_invalid")
 
 
 @pytest.mark.promise("G6")

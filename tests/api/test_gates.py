@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rewardrails.domain.policy.judge import GATES
 from rewardrails.engine.gates.again import judge_due
 from rewardrails.intake import address_lists
 from rewardrails.security.keys import Scope
@@ -353,7 +354,7 @@ async def test_every_gate_says_why_and_what_to_do_and_the_player_learns_nothing_
         told = await explained(api, payout_id)
 
         assert told["state"] == "held"
-        assert len(told["gates"]) == 11
+        assert len(told["gates"]) == len(GATES)
         (stop,) = [gate for gate in told["gates"] if gate["outcome"] != "pass"]
         assert (stop["gate"], stop["code"], stop["owner"]) == ("limits", "limit_exceeded", "compliance")
         assert stop["passes_at"] is not None
@@ -369,9 +370,13 @@ async def test_a_release_past_a_gate_takes_a_reason_which_stands_in_the_holds(da
 
         without = await api.post(path)
         blank = await api.post(path, {"reason": " "})
-        released = await api.post(path, {"reason": "a winner of the finals"})
+        unnamed = await api.post(path, {"reason": "a winner of the finals"})
+        overruling = {"reason": "a winner of the finals", "overrules": ["limits"]}
+        by_its_author = await api.post(path, overruling)
+        released = await api.post(path, overruling, token=await api.key_with({Scope.RELEASE}))
 
-        assert [(answer.status, answer.code) for answer in (without, blank)] == [(422, "proof_required")] * 2
+        assert [(answer.status, answer.code) for answer in (without, blank, unnamed)] == [(422, "proof_required")] * 3
+        assert (by_its_author.status, by_its_author.code) == (403, "forbidden")
         assert (released.status, released.json["state"]) == (200, "ready")
         (hold,) = (await explained(api, payout_id))["holds"]
         assert hold["closed_by"].startswith("key:")
@@ -395,8 +400,9 @@ async def test_open_holds_come_oldest_first_page_by_page_and_filtered(database_d
         async def found(query: str) -> list[str]:
             return [hold["payout_id"] for hold in (await api.get(f"/v1/holds?{query}")).json["holds"]]
 
-        assert pages == [[payout_id] for payout_id in [*held, listed]]
-        assert await found("owner=compliance") == [listed]
+        # What is on a list is held by the list, and for a second look once it is on none.
+        assert pages == [[payout_id] for payout_id in [*held, listed, listed]]
+        assert await found("owner=compliance") == [listed, listed]
         assert await found("overdue=true") == [held[1]]
         assert await found("overdue=false&owner=operator") == [held[0], held[2]]
 

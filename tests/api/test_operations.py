@@ -4,7 +4,8 @@ import pytest
 
 from rewardrails.domain.outcome import OutcomeUnknown
 from rewardrails.security.keys import Scope
-from tests.api.client import Api, SignedRail, running_api
+from rewardrails.security.roles import MATRIX, Role
+from tests.api.client import REWARD, Api, SignedRail, running_api
 from tests.support import season
 
 
@@ -78,6 +79,24 @@ async def test_a_manual_payout_is_settled_with_proof_and_not_without(api: Api) -
     assert settled.json["state"] == "paid"
     observed = (await api.get(f"/v1/payouts/{payout_id}")).json["observations"]
     assert [one["words"] for one in observed if one["source"] == "operator"] == ["receipt 17"]
+
+
+@pytest.mark.promise("G6")
+async def test_what_people_wrote_is_whole_for_whoever_may_reveal_and_masked_for_others(api: Api) -> None:
+    game, viewer, auditor = [
+        await api.key_with(MATRIX[role]) for role in (Role.GAME_BACKEND, Role.VIEWER, Role.AUDITOR)
+    ]
+    by_hand = REWARD | {"asset": "USD", "destination_kind": "manual_note", "destination": "desk 4"}
+    payout_id = (await api.post("/v1/payouts", by_hand, token=game)).json["id"]
+    await season.send_all(api.core, "by-hand")
+    await api.post(f"/v1/manual/{payout_id}/settle", {"proof": "receipt 17"})
+
+    seen = {}
+    for name, token in (("game", game), ("viewer", viewer), ("auditor", auditor)):
+        told = await api.get(f"/v1/payouts/{payout_id}", token=token)
+        seen[name] = [one["words"] for one in told.json["observations"] if one["source"] == "operator"]
+
+    assert seen == {"game": ["***"], "viewer": ["***"], "auditor": ["receipt 17"]}
 
 
 @pytest.mark.promise("G7")

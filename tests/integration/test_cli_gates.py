@@ -229,7 +229,6 @@ def test_a_list_is_loaded_shown_and_stops_what_is_on_it(rr):
 
     told = rr("payouts", "explain", other["payout_id"])
     assert "the destination is on sdn" in told.out
-    assert "release it with a reason" not in told.out
     assert "sdn" not in told.out.rpartition("a player may be told:")[2]
     refused = rr("payouts", "release", other["payout_id"], "--reason", "we know them")
     assert (refused.code, "still held" in refused.err) == (1, True)
@@ -284,12 +283,17 @@ def test_what_holds_a_payout_is_shown_explained_and_overruled_with_a_reason(rr):
     assert f"payouts explain {second['payout_id']}" in shown
     explained = rr("payouts", "explain", second["payout_id"]).out
     lines = {line.split()[1]: line.split()[0] for line in explained.splitlines() if line[:1] in ("✓", "…", "✗")}
-    assert len(lines) == 11
+    assert len(lines) == 12
     assert [gate for gate, mark in lines.items() if mark != "✓"] == ["limits"]
 
     refused = rr("payouts", "release", second["payout_id"])
     assert (refused.code, "give a reason" in refused.err) == (1, True)
-    released = rr("--json", "payouts", "release", second["payout_id"], "--reason", "a winner of the finals")
+    overruling = ["--overrule", "limits", "--reason", "a winner of the finals"]
+    own = rr("payouts", "release", second["payout_id"], *overruling)
+    assert (own.code, "had a hand in" in own.err) == (1, True)
+    released = rr(
+        "--json", "payouts", "release", second["payout_id"], *overruling, "--as", key(rr, "ann", "release", "read")
+    )
 
     assert released.json["state"] == "ready"
     after = rr("--json", "payouts", "explain", second["payout_id"]).json
@@ -328,11 +332,11 @@ def test_a_large_payout_waits_for_two_keys_and_never_for_one_twice(rr):
     assert "rewardrails approvals waiting" in rr("doctor").out
     assert "[unauthorized]" in rr("approvals", "approve", large["payout_id"]).err
 
-    once = rr("approvals", "approve", large["payout_id"], "--as", ann)
+    once = rr("approvals", "approve", large["payout_id"], "--yes", "--as", ann)
     assert "1 wait for another person" in once.out
-    rr("approvals", "approve", large["payout_id"], "--as", ann)
+    rr("approvals", "approve", large["payout_id"], "--yes", "--as", ann)
     assert state(rr, large["payout_id"]) == "awaiting_approval"
-    both = rr("approvals", "approve", large["payout_id"], "--as", ben)
+    both = rr("approvals", "approve", large["payout_id"], "--yes", "--as", ben)
 
     assert "approved by everybody who is needed" in both.out
     assert state(rr, large["payout_id"]) == "ready"
@@ -345,7 +349,7 @@ def test_nobody_approves_what_they_created(rr):
     rr_as_cem._env["REWARDRAILS_API_KEY"] = cem
     made = pay(rr_as_cem, 1, "25.00")
 
-    answer = rr("approvals", "approve", made["payout_id"], "--as", cem)
+    answer = rr("approvals", "approve", made["payout_id"], "--yes", "--as", cem)
 
     assert (answer.code, "had a hand in" in answer.err) == (1, True)
     assert state(rr, made["payout_id"]) == "awaiting_approval"

@@ -63,6 +63,7 @@ async def stopped_with_the_answer_on_its_way(stage: Stage, proxy: Proxy, first: 
     Answers of how many profiles it held orders.
     """
     before = {name: totals.requests for name, totals in (await stage.totals()).items()}
+    taken = {name: len(_accepted(stage, name)) for name in stage.rails}
     for rail in stage.rails.values():
         await rail.control.hold_webhooks()  # or a notice might end a payout before its lease does
         await rail.control.behave("accept_late", times=EACH)
@@ -70,7 +71,7 @@ async def stopped_with_the_answer_on_its_way(stage: Stage, proxy: Proxy, first: 
     async with stage.worker_process() as zombie:
         await stage.until(lambda: _asked(stage, before))
         zombie.freeze()
-        await stage.until(lambda: _shown(stage, first))
+        await stage.until(lambda: _shown(stage, taken))
         return await _taken_over_and_woken(stage, zombie)
 
 
@@ -121,12 +122,19 @@ async def _asked(stage: Stage, before: Mapping[str, int]) -> bool:
     return all(totals.requests >= before[name] + EACH for name, totals in (await stage.totals()).items())
 
 
-async def _shown(stage: Stage, first: int) -> bool:
-    """Whether every provider has taken the new orders, and its lookup, which may lag, shows them."""
-    wanted = first // len(stage.rails) + EACH
+def _accepted(stage: Stage, name: str) -> list[float]:
+    """When a provider took each order."""
+    return [record.at for record in stage.journal(name) if isinstance(record, Accepted)]
+
+
+async def _shown(stage: Stage, taken: Mapping[str, int]) -> bool:
+    """Whether every provider has taken the new orders, and its lookup, which may lag, shows them.
+
+    `taken` is what it had before: of what was stopped before its first byte it never saw anything.
+    """
     for name in stage.rails:
-        accepted = [record.at for record in stage.journal(name) if isinstance(record, Accepted)]
-        if len(accepted) < wanted or clock.now().timestamp() < max(accepted) + LAG_SECONDS:
+        accepted = _accepted(stage, name)
+        if len(accepted) < taken[name] + EACH or clock.now().timestamp() < max(accepted) + LAG_SECONDS:
             return False
     return True
 

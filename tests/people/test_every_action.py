@@ -19,8 +19,9 @@ from tests.api.test_bad_input import APPROVAL, CHECK, RISK
 from tests.people.conftest import REAL
 from tests.people.test_telegram import BOT_TOKEN, USER, fields, signed
 from tests.support import season
+from tests.support.listing_rail import BankRail, ListingRail
 from tests.support.people import person, session_of
-from tests.support.scripted_rail import ScriptedRail, accept
+from tests.support.scripted_rail import accept
 
 pytestmark = pytest.mark.promise("G5")
 SILENT = {
@@ -49,7 +50,7 @@ CLAIM = {"destination_kind": "paypal_email", "destination": "player@example.org"
 @pytest.fixture
 async def api(database_dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     monkeypatch.setenv("BOT_TOKEN", BOT_TOKEN)
-    rails = [SignedRail("one"), ScriptedRail("two", accept), ScriptedRail("by-hand", accept, MANUAL)]
+    rails = [SignedRail("one"), ListingRail("two", accept), BankRail("by-hand", accept, MANUAL)]
     async with (
         season.opened_core(database_dsn, rails, config=REAL + RULES) as core,
         running_api(replace(core, proofs=build_proofs(["attested"]))) as running,
@@ -84,6 +85,7 @@ async def test_every_action_over_http_is_an_event_of_its_request(api: Api) -> No
     await payouts(walk, ben)
     await gates(walk, ann, ben)
     await batch(walk, ann)
+    await reconciliations(walk)
     await people(walk)
 
     app = create_app(None)  # type: ignore[arg-type]
@@ -147,7 +149,7 @@ async def gates(walk: Walk, ann: str, ben: str) -> None:
     await walk.do("/v1/players/checks", {"reports": [CHECK]})
     await walk.do("/v1/players/risk", {"reports": [RISK]})
     large = await walk.api.payout(4, amount="21.00")
-    await walk.do("/v1/approvals", {"payouts": [large]}, token=ann)
+    await walk.do("/v1/approvals", await walk.api.seen(large), token=ann)
     player = {"player_id": "player:1"}
     asked = await walk.api.post("/v1/players/player:1/ownership/challenges", CLAIM | {"proof": "attested"})
     claim = CLAIM | {"challenge_id": asked.json["challenge_id"], "answer": "mail/17"}
@@ -167,6 +169,14 @@ async def batch(walk: Walk, ann: str) -> None:
         pass
     seen = (await walk.api.get(f"/v1/approvals?batch_id={staged['id']}")).json["waiting"]
     await walk.do("/v1/batches/{batch_id}/approve", {"seen": seen}, where=where, token=ann)
+
+
+async def reconciliations(walk: Walk) -> None:
+    await walk.do("/v1/reconciliations", {"provider": "two"})
+    await walk.do("/v1/reconciliations/statements?provider=by-hand", raw=b"a statement")
+    finding = (await walk.api.get("/v1/findings")).json["findings"][0]["id"]
+    where = {"finding_id": finding}
+    await walk.do("/v1/findings/{finding_id}/close", {"reason": "the rent"}, where=where)
 
 
 async def people(walk: Walk) -> None:

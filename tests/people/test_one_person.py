@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 
 from rewardrails.engine import legal
-from rewardrails.engine.approve import approve
 from rewardrails.engine.core import Core
 from rewardrails.engine.request import request_of, request_payouts
 from rewardrails.engine.resolve import Resolved, resolve
@@ -14,7 +13,7 @@ from rewardrails.errors import Forbidden
 from rewardrails.security import keys
 from rewardrails.security.roles import Role
 from rewardrails.security.scopes import Scope
-from tests.support.gates import an_approval
+from tests.support.gates import an_approval, say_yes
 from tests.support.people import person
 from tests.support.scripted_rail import ScriptedRail, explode
 from tests.support.season import CONFIG, opened_core, request, reward, send_all, states
@@ -49,11 +48,11 @@ async def test_a_payout_of_ones_key_is_ones_own_and_two_words_of_one_person_are_
 
         for own in ann:
             with pytest.raises(Forbidden):
-                await approve(core, [payout_id], actor=own)
+                await say_yes(core, [payout_id], actor=own)
         for word in ben:
-            await approve(core, [payout_id], actor=word)
+            await say_yes(core, [payout_id], actor=word)
         before = (await states(core))[payout_id]
-        await approve(core, [payout_id], actor=cem[1])
+        await say_yes(core, [payout_id], actor=cem[1])
 
         assert (before, (await states(core))[payout_id]) == ("awaiting_approval", "ready")
 

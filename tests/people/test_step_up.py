@@ -44,7 +44,7 @@ async def stale(api: Api, who: Person) -> str:
 
 
 async def approve(api: Api, token: str, *payouts: str):
-    return await api.post("/v1/approvals", {"payouts": list(payouts)}, token=token)
+    return await api.post("/v1/approvals", await api.seen(*payouts), token=token)
 
 
 async def test_a_stale_sign_in_approves_what_is_large_and_not_what_is_very_large(api: Api) -> None:
@@ -65,11 +65,11 @@ async def test_after_a_new_proof_the_same_request_goes_through(api: Api, by: str
     ann = await person(api.core, Role.APPROVER)
     token, payout = await stale(api, ann), await api.payout(1, amount="100.01")
     proof = {"totp": ann.code()} if by == "totp" else {"password": PASSWORD}
-    refused = await api.post("/v1/approvals", {"payouts": [payout]}, token=token, key="k")
+    refused = await api.post("/v1/approvals", await api.seen(payout), token=token, key="k")
 
     proved = await api.post("/v1/sessions/step-up", proof, token=token, key=None)
     again = await api.post("/v1/sessions/step-up", {"totp": ann.code()} if by == "totp" else {}, token=token, key=None)
-    approved = await api.post("/v1/approvals", {"payouts": [payout]}, token=token, key="k")
+    approved = await api.post("/v1/approvals", await api.seen(payout), token=token, key="k")
 
     assert (refused.code, proved.status, approved.status) == ("step_up_required", 200, 200)
     assert proved.json["authenticated_at"] is not None

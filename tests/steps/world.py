@@ -63,6 +63,7 @@ class Shop:
         """Meet creations to `<behaviour>.<n>@...` with that behaviour."""
         if not self.ruled:
             self.ruled = True
+            await self.process.control.hold_webhooks()  # else thousands of them knock where nobody listens, ever again
             for behaviour in BY_DESTINATION:
                 await self.process.control.behave(behaviour, destination=f"{behaviour}.*")
 

@@ -22,6 +22,7 @@ SUBJECT = Subject(
     needs_legal_approval=False,
     destination_kind="paypal_email",
     address_digest=b"a" * 32,
+    recipient_digest=b"r" * 32,
     content_digest=CONTENT,
     created_by="key:game",
 )
@@ -35,6 +36,7 @@ APPROVAL = LegalApproval(
     campaigns=frozenset({"season"}),
     max_total_minor=None,
     max_per_player_minor=None,
+    valid_from=NOW - timedelta(days=1),
     valid_until=NOW + timedelta(days=1),
 )
 

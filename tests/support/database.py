@@ -22,6 +22,7 @@ FOLDER_VARIABLE = "REWARDRAILS_TEST_FOLDER"
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 # The data die with the tests, so nothing needs to reach the disk.
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+MEMORY, ENOUGH_BYTES = Path("/dev/shm"), 4 * 1024**3
 TEMPLATE_LOCK = 0x74656D706C617465
 
 
@@ -82,7 +83,14 @@ def running_server(*, binaries: Path | None = None) -> Iterator[Server]:
 
 def open_session_folder() -> None:
     """Name the folder that all processes of this test session share; called in the first of them."""
-    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="rr-test-")
+    os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="rr-test-", dir=_in_memory())
+
+
+def _in_memory() -> Path | None:
+    """Where files are memory, if there is room: thousands of databases are made and dropped, and disks hate that."""
+    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ENOUGH_BYTES:
+        return None
+    return MEMORY
 
 
 def close_session_folder() -> None:

@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from rewardrails.engine import addresses, legal
+from rewardrails.engine.approve import approve
 from rewardrails.engine.legal import NewApproval
+from rewardrails.engine.read import read_payout
 from rewardrails.providers.capabilities import ProviderType
 
 FOR_EVER = datetime(2099, 1, 1, tzinfo=UTC)
@@ -29,6 +31,12 @@ def an_approval(**change: object) -> NewApproval:
 async def in_force(core, **change):
     recorded = await legal.record(core, an_approval(**change), actor="ann")
     return await legal.confirm(core, recorded.id, actor="ben")
+
+
+async def say_yes(core, payout_ids, *, actor, **more):
+    """Approve payouts as they stand when they are looked at now."""
+    seen = {one: (await read_payout(core, one)).approval_digest for one in payout_ids}
+    return await approve(core, seen, actor=actor, **more)
 
 
 async def load(core, *entries, kind):

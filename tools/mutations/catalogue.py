@@ -46,6 +46,9 @@ _GATES = "tests/integration/gates/test_gates.py"
 _AUTHORS = "tests/integration/gates/test_authors.py"
 _RACES = "tests/integration/gates/test_approval_races.py"
 _RULES = "tests/unit/domain/policy/test_gates.py"
+_LEAVING = "tests/integration/gates/test_leaving.py"
+_RECIPIENTS = "tests/integration/gates/test_recipients.py"
+_WORDS = "tests/integration/gates/test_words.py"
 _FACTS = "store/queries/gates.sql"
 _SCHEMA = "store/migrations/sql/0001_initial.sql"
 _SENDING = "store/queries/sending.sql"
@@ -225,7 +228,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         "counted under one legal approval, let through under another",
         "domain/policy/legal.py",
         "    if case.facts.legal_approval_id == approval.id:",
-        "    if case.facts.counted:",
+        "    if case.facts.legal_approval_id:",
         _GATES,
     ),
     _one(
@@ -239,7 +242,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="the author's approval counts",
         edits=(
             Edit(
-                path="engine/approve.py",
+                path="engine/authors.py",
                 old="if roots[actor] in {roots[author] for author in authors}:",
                 new="if not authors:",
             ),
@@ -276,8 +279,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "a sanctions hit can be overruled",
         "domain/policy/judge.py",
-        "LIFTABLE = frozenset({destinations.SHARING,",
-        "LIFTABLE = frozenset({destinations.LISTS, destinations.SHARING,",
+        "    {destinations.LIST_REVIEW,",
+        "    {destinations.LISTS, destinations.LIST_REVIEW,",
         _GATES,
     ),
     _one(
@@ -590,8 +593,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "words of approval that outlive a change",
         _PAYOUTS,
-        "WITH void AS (DELETE FROM sign_off WHERE payout_id = $1)\n",
-        "",
+        "WITH void AS (DELETE FROM sign_off WHERE payout_id = $1)",
+        "WITH void AS (SELECT 1)",
         _AUTHORS,
     ),
     _one(
@@ -652,10 +655,89 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _one(
         "a queue that shows where altered payouts go",
-        "engine/manual.py",
-        "destination=destination if is_right else None",
-        "destination=destination",
+        "engine/by_hand.py",
+        "    if not is_as_asked(core, row, destination):",
+        "    if not destination:",
         "tests/integration/gates/test_altered.py",
+    ),
+    _one(
+        "what was prepared is sent without another look",
+        "engine/send.py",
+        "        return await look_again(core, provider, await _prepare(core, provider, provider.name, claimed))\n",
+        "        return await _prepare(core, provider, provider.name, claimed)\n",
+        _LEAVING,
+    ),
+    _one(
+        "yesterday's count lets payouts leave today",
+        "domain/policy/limits.py",
+        "        return at if at >= _midnight(now) else None\n",
+        "        return at\n",
+        _RULES,
+        _LEAVING,
+    ),
+    _one(
+        "a limit set during an incident stops nothing that is queued",
+        "domain/policy/limits.py",
+        "        if limit.key in case.facts.counted and since:",
+        "        if case.facts.counted or since:",
+        _RULES,
+    ),
+    _one(
+        "one customer of an exchange for another",
+        "engine/core.py",
+        "        if not destination.memo:\n",
+        "        if destination.address():\n",
+        _RECIPIENTS,
+    ),
+    _one(
+        "an approval of something else than was shown",
+        "engine/approve.py",
+        "if seen is not None and not hmac.compare_digest(",
+        "if seen is None and not hmac.compare_digest(",
+        _WORDS,
+    ),
+    _one(
+        "a batch approved with other destinations than were shown",
+        "engine/approve.py",
+        'one.payouts, one.amount_minor, one.digest or "") for one',
+        'one.payouts, one.amount_minor, "") for one',
+        _WORDS,
+    ),
+    _one(
+        "a release that overrules what it does not name",
+        "engine/operate.py",
+        "    if reason and {stop.gate for stop in stops} <= set(overrules):",
+        "    if reason:",
+        _WORDS,
+    ),
+    _one(
+        "a release that overrules what is worse by now",
+        "domain/policy/judge.py",
+        " and verdict.severity <= lifted:",
+        ":",
+        _WORDS,
+    ),
+    _one(
+        "authors overrule for themselves",
+        "engine/operate.py",
+        '        await require_no_author(tx, [payout_id], actor, then="another person overrules what holds it")\n',
+        "",
+        _WORDS,
+    ),
+    _one(
+        "a shorter list lets somebody go",
+        "domain/policy/destinations.py",
+        "    if not is_listed and LIST_REVIEW not in case.facts.held_by:",
+        "    if not is_listed:",
+        _RULES,
+        _RECIPIENTS,
+    ),
+    _one(
+        "people pay what a gate stops by now",
+        "engine/by_hand.py",
+        "    if (stop := first_stop(judgement)) is not None:",
+        "    if (stop := None) is not None:",
+        _LEAVING,
     ),
     _one(
         "refusals about one object that hide all others",

@@ -38,6 +38,7 @@ from rewardrails.api.routes import (
     providers,
     quotes,
     rates,
+    reconciliations,
     sessions,
     status,
     webhooks,
@@ -80,6 +81,7 @@ ROUTERS = (
     providers.router,
     quotes.router,
     rates.router,
+    reconciliations.router,
     sessions.router,
 )
 OPEN_ROUTES = (health.alive, health.ready, health.figures, status.status_page, webhooks.receive_webhook)

@@ -15,7 +15,7 @@ from rewardrails.errors import ErrorCode, FieldInvalid, NotFound, RateLimited, R
 from rewardrails.store.database import LOST
 
 MEDIA_TYPE = "application/problem+json"
-DOCS_PATH = "/docs/reference/errors"
+TYPE = "urn:rewardrails:error:"
 METHOD_NOT_ALLOWED = 405
 _ON_THE_WIRE = {
     "accept": "Accept",
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Problem(msgspec.Struct, kw_only=True):
-    """Why a request was refused. `type` is the code's place in the documentation; `field` names the input at fault."""
+    """Why a request was refused. `type` is the code as a name of its own, no address; `field` names the input at fault."""
 
     type: str
     title: str
@@ -44,7 +44,7 @@ def problem_of(error: RewardRailsError, request_id: str, *, status: int | None =
     info = CATALOGUE[error.code]
     told = error.code is not ErrorCode.INTERNAL_ERROR
     return Problem(
-        type=f"{DOCS_PATH}#{error.code.value}",
+        type=f"{TYPE}{error.code.value}",
         title=error.code.value.replace("_", " "),
         status=status or info.http_status,
         detail=error.message if told else info.operator_text,

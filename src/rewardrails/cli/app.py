@@ -28,6 +28,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
+_NAMES = {"reconcile_findings:app": "findings"}
 # Loaded when used: a command brings along only what it needs.
 for _home, _help in {
     "serve:serve": "Run the API, a worker and the status page.",
@@ -40,6 +41,8 @@ for _home, _help in {
     "approvals:app": "Payouts that wait for people's approval.",
     "manual:app": "Payouts that people pay by hand.",
     "providers:app": "The rails, and how they are.",
+    "reconcile:reconcile": "Hold what a provider or a bank says it paid against ours.",
+    "reconcile_findings:app": "What reconciliations found, for people to look into.",
     "legal:app": "The legal register: which rails may pay what to where.",
     "players:app": "What the game knows of players: checks, distrust; erasing them.",
     "lists:app": "Destinations that may not, or only may, be paid.",
@@ -53,7 +56,7 @@ for _home, _help in {
     "ledger:app": "Do the books balance?",
     "config:app": "Is the configuration right?",
 }.items():
-    app.command(f"rewardrails.cli.{_home}", name=_home.partition(":")[0], help=_help)
+    app.command(f"rewardrails.cli.{_home}", name=_NAMES.get(_home, _home.partition(":")[0]), help=_help)
 for _verb, _help in {
     "sign_in": "Sign in for the following commands.",
     "sign_out": "End that.",

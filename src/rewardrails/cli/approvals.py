@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 from rewardrails.api.schemas.approvals import WaitingOut
+from rewardrails.api.schemas.common import decimal
 from rewardrails.api.schemas.payouts import PayoutOut
 from rewardrails.api.schemas.pools import PoolOut
 from rewardrails.cli.exits import ExitCode
@@ -71,7 +72,12 @@ async def approve(
     async with session.rails() as rails:
         if batch is not None:
             return await _approve_batch(session, rails, batch, ask=not yes)
-        await rails.gates.approve(payouts)
+        seen = [PayoutOut.of(rails.core, await read.read_payout(rails.core, one)) for one in dict.fromkeys(payouts)]
+        session.output.note(table("To approve", _COLUMNS, [_row(one) for one in seen]))
+        these = "this payout" if len(seen) == 1 else f"these {len(seen)} payouts"
+        if not yes and not await session.output.ask(f"approve {these}?"):
+            return _nothing(session)
+        await rails.gates.approve({one.id: one.approval_digest for one in seen})
         now = [PayoutOut.of(rails.core, await read.read_payout(rails.core, one)) for one in dict.fromkeys(payouts)]
     session.output.show(now, table("Payouts", _COLUMNS, [_row(one) for one in now]), _still_waiting(now))
     return ExitCode.OK
@@ -85,8 +91,7 @@ async def _approve_batch(session: Here, rails: RewardRails, batch: UUID, *, ask:
     session.output.note(await _against_pools(rails, seen))
     question = f"approve all {sum(one.payouts for one in seen)} payouts of this batch?"
     if ask and not await session.output.ask(question):
-        session.output.complain("nothing was approved: answer y, or give --yes")
-        return ExitCode.REFUSED
+        return _nothing(session)
     approved = await rails.gates.approve_batch(batch, seen=seen)
     left = await rails.gates.waiting(batch)
     still = sum(one.payouts for one in left)
@@ -96,8 +101,13 @@ async def _approve_batch(session: Here, rails: RewardRails, batch: UUID, *, ask:
     return ExitCode.OK
 
 
+def _nothing(session: Here) -> int:
+    session.output.complain("nothing was approved: answer y, or give --yes")
+    return ExitCode.REFUSED
+
+
 async def _against_pools(rails: RewardRails, totals: Sequence[Waiting]) -> Table:
-    """What waits beside what its pool holds: the waiting amount is part of what is reserved."""
+    """What waits beside what its pool and its provider hold: the waiting amount is part of what is reserved."""
     pools = {pool.name: PoolOut.of(pool) for pool in await rails.pools()}
     rows = []
     for total, one in ((total, WaitingOut.of(rails.core, total)) for total in totals):
@@ -105,14 +115,29 @@ async def _against_pools(rails: RewardRails, totals: Sequence[Waiting]) -> Table
         rows.append(
             (
                 one.pool,
+                one.provider or "-",
                 one.payouts,
                 money(one.amount, one.asset, one.amount_minor),
                 money(pool.reserved, one.asset),
                 money(pool.available, one.asset),
+                _float(rails, total),
             )
         )
-    columns = ("pool", ">payouts", ">waits for approval", ">reserved in the pool", ">left available")
+    columns = (
+        "pool",
+        "over",
+        ">payouts",
+        ">waits for approval",
+        ">reserved in the pool",
+        ">left available",
+        ">provider has",
+    )
     return table("Waiting for approval", columns, rows)
+
+
+def _float(rails: RewardRails, total: Waiting) -> str:
+    held = total.provider_float_minor
+    return "not known" if held is None else money(decimal(rails.core, held, total.asset), total.asset, str(held))
 
 
 def _still_waiting(now: Sequence[PayoutOut]) -> str:

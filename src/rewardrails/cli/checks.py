@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rewardrails.cli import checks_audit
 from rewardrails.cli.checks_gates import GATE_CHECKS
+from rewardrails.cli.checks_reconciliation import RECONCILIATION_CHECKS
 from rewardrails.cli.checks_vault import master_keys, seals
 from rewardrails.cli.checks_wallets import WALLET_CHECKS
 from rewardrails.cli.findings import Finding, Level
@@ -51,6 +52,7 @@ async def examine(rails: RewardRails, *, deep: bool) -> list[Finding]:
         checks_audit.checkpoints,
         master_keys,
         *WALLET_CHECKS,
+        *RECONCILIATION_CHECKS,
     ]
     if deep:
         checks += [checks_audit.whole_log, seals]

@@ -8,6 +8,7 @@ from uuid import UUID
 from cyclopts import App, Parameter
 
 from rewardrails.api.schemas.manual import ManualOut
+from rewardrails.cli.bank_file import bank_file
 from rewardrails.cli.csv_cells import safe_cell
 from rewardrails.cli.exits import ExitCode
 from rewardrails.cli.manual_files import Answer, export_queue, import_results
@@ -17,6 +18,7 @@ from rewardrails.cli.session import Here
 from rewardrails.security.scopes import Scope
 
 app = App(name="manual", help="Payouts that people pay by hand.")
+app.command(bank_file, name="bank-file")
 SHOWN_REFUSALS = 50
 _COLUMNS = ("payout", ">amount", "kind", "destination", "memo", "reward", "player", "since")
 

@@ -71,7 +71,8 @@ async def show(payout: UUID, *, session: Here) -> None:
         Its id.
     """
     async with session.rails() as rails:
-        detail = PayoutDetail.of_history(rails.core, await rails.get(payout))
+        whole = await session.may(rails.core, Scope.REVEAL) or await session.may(rails.core, Scope.RESOLVE)
+        detail = PayoutDetail.of_history(rails.core, await rails.get(payout), whole=whole)
         held_by = holding((await rails.gates.explain(payout)).holds)
     session.output.show(detail, *_story(detail, held_by))
 
@@ -134,18 +135,21 @@ async def hold(payout: UUID, *, cause: str, session: Here) -> None:
 
 @app.command
 @needs(Scope.RELEASE)
-async def release(payout: UUID, *, reason: str = "", session: Here) -> None:
-    """Let a held payout go on, if every gate agrees; with a reason also past the gates that a person may overrule.
+async def release(payout: UUID, *, reason: str = "", overrule: tuple[str, ...] = (), session: Here) -> None:
+    """Let a held payout go on, if every gate agrees, or you overrule each that does not and may be overruled.
 
     Parameters
     ----------
     payout
         Its id.
     reason
-        Why; needed to overrule limits, cooling-off, shared destinations and risk.
+        Why; needed to overrule a gate, and to end the hold of somebody else.
+    overrule
+        A gate to overrule, as `rewardrails payouts explain` names it: cooling_off, limits, list_review, risk or
+        shared_destination. Once for each.
     """
     async with session.rails() as rails:
-        await rails.release(payout, reason=reason)
+        await rails.release(payout, reason=reason, overrules=overrule)
         await _told(session, rails, payout)
 
 

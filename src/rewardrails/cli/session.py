@@ -105,6 +105,11 @@ class Session:
                 "API key with --as or REWARDRAILS_API_KEY ('rewardrails keys create NAME --scope ...' makes one)"
             )
 
+    async def may(self, core: Core, scope: Scope) -> bool:
+        """Whether whoever acts may also do this; a system user may before there are operators."""
+        caller = await self.caller(core)
+        return caller.may(scope) if caller is not None else not await operators.any_operator(core.database)
+
     async def caller(self, core: Core) -> Caller | None:
         """Whoever is signed in here or gave a key. Raises `Unauthorized`, `FieldInvalid` for two at once."""
         signed_in = await self._signed_in(core)

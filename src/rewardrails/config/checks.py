@@ -1,6 +1,7 @@
 """Whether the parts of a file fit together: names that lead somewhere, assets that match, money kept apart from play money."""
 
 from collections.abc import Collection, Iterator
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from rewardrails.config import file as written
@@ -65,7 +66,22 @@ def _about_routes(file: written.File) -> Iterator[Problem]:
         for key, (used, names) in known.items():
             if used is not None and used not in names:
                 yield Problem(("routes", index, key), unknown_name(key.replace("_", " "), used, names))
+        yield from _about_bounds(index, route)
         yield from _about_reach(file, index, route)
+
+
+def _about_bounds(index: int, route: written.RouteTable) -> Iterator[Problem]:
+    """An amount means nothing without its asset, and bounds that cross take nothing."""
+    bounded = "min_amount" if route.min_amount is not None else "max_amount"
+    if route.asset is None and getattr(route, bounded) is not None:
+        yield Problem(("routes", index, bounded), "needs an asset: name the one this amount is in")
+    low, high = _bounds(route)
+    if low > high:
+        yield Problem(("routes", index, "min_amount"), "is more than max_amount: no payout can take this route")
+
+
+def _bounds(route: written.RouteTable) -> tuple[Decimal, Decimal]:
+    return Decimal(route.min_amount or 0), Decimal(route.max_amount or "Infinity")
 
 
 def _about_reach(file: written.File, index: int, route: written.RouteTable) -> Iterator[Problem]:
@@ -93,6 +109,8 @@ def _covers(wide: written.RouteTable, narrow: written.RouteTable) -> bool:
         and (
             not wide.jurisdictions or (bool(narrow.jurisdictions) and {*narrow.jurisdictions} <= {*wide.jurisdictions})
         )
+        and _bounds(wide)[0] <= _bounds(narrow)[0]
+        and _bounds(narrow)[1] <= _bounds(wide)[1]
     )
 
 

@@ -59,6 +59,14 @@ class FeeTable(Table):
     fixed: dict[Name, Decimals] = {}
 
 
+class ReconcileTable(Table):
+    """[providers.NAME.reconcile]: holding its own list against ours."""
+
+    every_hours: float | None = Field(default=None, ge=0.25, le=720)
+    days_back: float = Field(default=7, gt=0, le=365)
+    margin_hours: float | None = Field(default=None, ge=0, le=720)
+
+
 class ProviderTable(EligibilityTable):
     """[providers.NAME]."""
 
@@ -71,6 +79,7 @@ class ProviderTable(EligibilityTable):
     credentials: dict[Name, Reference] = {}
     fees: FeeTable = FeeTable()
     floats: dict[Name, FloatTable] = {}
+    reconcile: ReconcileTable = ReconcileTable()
     max_in_flight: int | None = Field(default=None, ge=1, le=100_000)
     rate_per_second: float | None = Field(default=None, gt=0)
     burst: float | None = Field(default=None, ge=1)
@@ -85,6 +94,8 @@ class RouteTable(Table):
     campaign: Name | None = None
     asset: Name | None = None
     jurisdictions: list[Jurisdiction] = []
+    min_amount: Decimals | None = None
+    max_amount: Decimals | None = None
 
 
 class EndpointTable(Table):

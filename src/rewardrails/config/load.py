@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -119,10 +120,7 @@ class _Builder:
                 for name, table in file.campaigns.items()
             },
             providers={name: self._provider(name, table) for name, table in file.providers.items()},
-            routes=tuple(
-                model.Route(**{**table.model_dump(), "jurisdictions": frozenset(table.jurisdictions)})
-                for table in file.routes
-            ),
+            routes=tuple(self._route(index, table) for index, table in enumerate(file.routes)),
             rules=rules_of(file, self._amount),
             screeners={name: self._screener(name) for name in file.screeners},
             ownership=wallets.ownership_of(file),
@@ -151,6 +149,21 @@ class _Builder:
             maximum = self._amount(("pools", name, "max_payout"), table.max_payout, table.asset)
         return model.PoolSettings(asset=table.asset, max_payout_minor=maximum)
 
+    def _route(self, index: int, table: written.RouteTable) -> model.Route:
+        bounds = {
+            f"{key}_minor": self._amount(("routes", index, key), text, table.asset)
+            for key, text in (("min_amount", table.min_amount), ("max_amount", table.max_amount))
+            if text is not None and table.asset is not None
+        }
+        return model.Route(
+            destination_kind=table.destination_kind,
+            provider=table.provider,
+            campaign=table.campaign,
+            asset=table.asset,
+            jurisdictions=frozenset(table.jurisdictions),
+            **bounds,
+        )
+
     def _provider(self, name: str, table: written.ProviderTable) -> model.ProviderSettings:
         here: locate.Path = ("providers", name)
         return model.ProviderSettings(
@@ -168,6 +181,7 @@ class _Builder:
             rate_per_second=table.rate_per_second,
             burst=table.burst,
             call_timeout_seconds=table.call_timeout_seconds,
+            reconcile=_reconcile(table.reconcile),
         )
 
     def _credentials(self, here: locate.Path, table: written.ProviderTable) -> dict[str, Secret]:
@@ -221,3 +235,11 @@ class _Builder:
         except ReferenceInvalid as error:
             self.problems.append(Problem(where, str(error)))
             return Secret("")
+
+
+def _reconcile(table: written.ReconcileTable) -> model.ReconcileSettings:
+    return model.ReconcileSettings(
+        every=None if table.every_hours is None else timedelta(hours=table.every_hours),
+        look_back=timedelta(days=table.days_back),
+        margin=None if table.margin_hours is None else timedelta(hours=table.margin_hours),
+    )

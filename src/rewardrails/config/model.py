@@ -46,6 +46,16 @@ class CampaignSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileSettings:
+    """How a provider's own list is held against ours: how often by itself (None: never), how far back, and how long a payment
+    may take to show up there (None: six hours, or three days for a bank's statement)."""
+
+    every: timedelta | None = None
+    look_back: timedelta = timedelta(days=7)
+    margin: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """One configured provider. `enabled` is false until somebody says otherwise; None leaves a figure to the adapter."""
 
@@ -61,25 +71,34 @@ class ProviderSettings:
     rate_per_second: float | None = None
     burst: float | None = None
     call_timeout_seconds: float | None = None
+    reconcile: ReconcileSettings = field(default_factory=ReconcileSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Which provider takes what; None and the empty set mean "any"."""
+    """Which provider takes what; None and the empty set mean "any". Both amounts (smallest units) are themselves taken."""
 
     destination_kind: str
     provider: str
     campaign: str | None = None
     asset: str | None = None
     jurisdictions: frozenset[str] = frozenset()
+    min_amount_minor: int | None = None
+    max_amount_minor: int | None = None
 
     def takes(self, campaign: str, jurisdiction: str, destination_kind: str, asset: str) -> bool:
-        """Whether this route applies."""
+        """Whether this route applies to some amount."""
         return (
             destination_kind == self.destination_kind
             and self.campaign in (None, campaign)
             and self.asset in (None, asset)
             and (not self.jurisdictions or covered(jurisdiction, self.jurisdictions))
+        )
+
+    def takes_amount(self, amount_minor: int) -> bool:
+        """Whether the amount (smallest units) is within this route's bounds."""
+        return (self.min_amount_minor is None or amount_minor >= self.min_amount_minor) and (
+            self.max_amount_minor is None or amount_minor <= self.max_amount_minor
         )
 
 
@@ -234,12 +253,14 @@ class Config:
         """What holds without a file: a test environment in which nothing can be sent."""
         return cls.parse('environment = "test"\n', env, source="(no configuration file)")
 
-    def route(self, campaign: str, jurisdiction: str, destination_kind: str, asset: str) -> str | None:
+    def route(
+        self, campaign: str, jurisdiction: str, destination_kind: str, asset: str, amount_minor: int
+    ) -> str | None:
         """Name of the provider whose route takes this first; None when none does."""
         key = (campaign, jurisdiction, destination_kind, asset)
         if key not in self._routed:
-            self._routed[key] = next((route.provider for route in self.routes if route.takes(*key)), None)
-        return self._routed[key]
+            self._routed[key] = tuple(route for route in self.routes if route.takes(*key))
+        return next((route.provider for route in self._routed[key] if route.takes_amount(amount_minor)), None)
 
     def pool_asset(self, code: str) -> Asset:
         """The declared asset a pool may hold. Raises `RewardRailsError` for one that is not declared or not redeemable."""
@@ -281,5 +302,5 @@ class Config:
         )
 
     @cached_property
-    def _routed(self) -> dict[tuple[str, str, str, str], str | None]:
+    def _routed(self) -> dict[tuple[str, str, str, str], tuple[Route, ...]]:
         return {}

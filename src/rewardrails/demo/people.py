@@ -81,10 +81,10 @@ async def _approve_by_two(rails: RewardRails, console: Console) -> None:
     waiting = await rails.list(PayoutFilter(state=PayoutState.AWAITING_APPROVAL), limit=MANY)
     if not waiting:
         return
-    ids = [one.id for one in waiting]
-    still = await _as(rails, "treasury-1").approve(ids)
-    console.print(f"treasury-1 approves {len(ids)} large payouts: {len(still)} still wait for a second person")
-    still = await _as(rails, "treasury-2").approve(ids)
+    seen = {one.id: one.approval_digest for one in waiting}
+    still = await _as(rails, "treasury-1").approve(seen)
+    console.print(f"treasury-1 approves {len(seen)} large payouts: {len(still)} still wait for a second person")
+    still = await _as(rails, "treasury-2").approve(seen)
     console.print(f"treasury-2 approves them too: {len(still)} still wait")
 
 
@@ -95,7 +95,7 @@ async def _look_into_risks(rails: RewardRails, console: Console) -> None:
     trusted, released, _stays = DISTRUSTED
     await _as(rails, "game").report_risk([_risk(trusted, 10)])
     reason = "called the player: a shared phone"
-    await release_hold(rails.core, distrusted[released].payout_id, actor="operator", reason=reason)
+    await release_hold(rails.core, distrusted[released].payout_id, actor="operator", reason=reason, overrules=["risk"])
     console.print("the game takes one score back, an operator releases one payout with a reason, one stays held")
 
 

@@ -82,6 +82,7 @@ ROWS: Sequence[tuple[str, str, Figure]] = (
     ),
     ("lookup_lag", "how long a new payout may stay invisible", lambda of: _duration(of.lookup_lag)),
     ("webhooks", "what a notice proves", lambda of: code(of.webhooks.value)),
+    ("statements", "how its own account of payments is read", lambda of: code(of.statements.value)),
     ("batch_limit", "payouts in one call", lambda of: str(of.batch_limit)),
     ("batch_is_atomic", "such a call is taken whole or not at all", lambda of: _yes(is_so=of.batch_is_atomic)),
     ("cancel_from", "states from which it can take a payout back", lambda of: codes(sorted(of.cancel_from))),

@@ -1,4 +1,4 @@
-"""The page of stable error codes; a refusal's `type` points at one of its headings."""
+"""The page of stable error codes; a refusal's `type` names one of its headings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,8 +17,8 @@ CLASS_MEANINGS: Mapping[ErrorClass, str] = {
 _INTRO = """# Error codes
 
 Decide by `code`; words may change. Adding a code is an entry in the changelog, changing what one means breaks callers.
-An API refusal is a problem document (RFC 9457) whose `type` is the address of a heading on this page; payouts, batch
-rows, events and exceptions carry the same codes.
+An API refusal is a problem document (RFC 9457) whose `type` is `urn:rewardrails:error:CODE`; payouts, batch rows, events
+and exceptions carry the same codes.
 """
 
 

@@ -126,6 +126,8 @@ def canonical_forms(text: str, network: str) -> frozenset[str]:
     return frozenset(forms)
 
 
+CHAIN_PARSERS = frozenset({"ton_address", "exchange_address"})
+"""Parsers of what is a place on a blockchain, whatever rail pays it."""
 PARSERS: Mapping[str, Parser] = MappingProxyType(
     {
         "email": _email,

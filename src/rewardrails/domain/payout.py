@@ -52,7 +52,7 @@ ALLOWED_FROM: Mapping[PayoutState, frozenset[PayoutState]] = {
     _S.READY: frozenset({_S.HELD, _S.AWAITING_APPROVAL, _S.SUBMITTING, _S.OUTCOME_UNKNOWN, _S.FAILED, _S.RETURNED}),
     _S.SUBMITTING: frozenset({_S.READY}),
     _S.PENDING: frozenset({_S.SUBMITTING, _S.OUTCOME_UNKNOWN}),
-    _S.OUTCOME_UNKNOWN: frozenset({_S.SUBMITTING, _S.PENDING, _S.READY}),
+    _S.OUTCOME_UNKNOWN: frozenset({_S.SUBMITTING, _S.PENDING, _S.READY, _S.HELD, _S.AWAITING_APPROVAL}),
     _S.PAID: frozenset(
         {
             _S.SUBMITTING,

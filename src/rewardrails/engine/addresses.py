@@ -120,7 +120,7 @@ async def note_screenings(core: Core, answers: Sequence[ScreeningAnswer]) -> Non
 
 async def note_proof(core: Core, tx: Connection, *, player_id: str, destination: Destination, proof: str) -> None:
     """Note that a player proved a destination to be theirs; `proof` says how, without secrets."""
-    await tx.execute(sql("note_proof"), core.digest_address(destination), player_id, proof)
+    await tx.execute(sql("note_proof"), core.digest_recipient(destination), player_id, proof)
     await tx.execute(sql("judge_player_again"), [player_id])
 
 

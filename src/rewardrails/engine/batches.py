@@ -350,6 +350,7 @@ def _request(core: Core, batch_id: UUID, row: asyncpg.Record) -> PayoutRequest |
         sealed=sealed if sealed[1] == core.vault.key_id else None,
         destination_digest=row["destination_digest"],
         address_digest=core.digest_address(destination),
+        recipient_digest=core.digest_recipient(destination),
         content_digest=row["content_digest"],
         batch_id=batch_id,
     )

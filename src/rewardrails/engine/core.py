@@ -68,6 +68,13 @@ class Core:
         """Keyed digest of the address alone (32 bytes): the same whatever its kind, memo and spelling."""
         return self.vault.digest(b"address" + _SEPARATOR.encode() + destination.address().encode())
 
+    def digest_recipient(self, destination: Destination) -> bytes:
+        """Keyed digest of address and memo (32 bytes): one customer of an exchange; without a memo that of the address."""
+        if not destination.memo:
+            return self.digest_address(destination)
+        named = _SEPARATOR.join(("recipient", destination.address(), destination.memo))
+        return self.vault.digest(named.encode())
+
     def digest_content(self, reward: RewardRow) -> bytes:
         """Keyed digest of everything a reward says (32 bytes); equal content has equal digests."""
         return self.vault.digest(reward.content_digest())

@@ -65,7 +65,7 @@ async def explain(core: Core, payout_id: UUID) -> Explanation:
         row = await connection.fetchrow(sql("payout_for_gates"), payout_id)
         if row is None:
             raise NotFound(f"there is no payout {payout_id}")
-        (judged,) = await look(core, connection, [candidate_of(core, row)])
+        (judged,) = await look(core, connection, [candidate_of(core, row)], every_counter=True)
         rows = await connection.fetch(sql("holds_of"), payout_id)
         on_its_way = (*await floats.verdicts(core, connection, row), *await standstill(core, connection, row))
     holds = tuple(HoldView(**{key: value for key, value in found.items() if key != "payout_id"}) for found in rows)

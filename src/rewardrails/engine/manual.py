@@ -6,22 +6,20 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
+from rewardrails.engine.by_hand import where_to
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
-from rewardrails.engine.ready import is_as_asked
 from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
 from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.sql import sql
 
 MIN_PROOF_LENGTH = 3
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +51,17 @@ class ManualResult:
 
 
 async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> list[ManualItem]:
-    """The open queue of every manual provider, oldest first; what was altered in the database since shows no destination."""
+    """The open queue of every manual provider, oldest first, judged again now that people would pay it.
+
+    What a gate or a pause stops, and what was altered in the database since, says so and shows no destination.
+    """
     async with core.database.reading() as connection:
         rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
-    return [_item(core, row) for row in rows]
+        found = await where_to(core, connection, rows)
+    return [_item(row, one) for row, one in zip(rows, found, strict=True)]
 
 
-def _item(core: Core, row: asyncpg.Record) -> ManualItem:
-    destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
-    is_right = is_as_asked(core, row, destination)
-    if not is_right:
-        log.error("payout_altered", payout_ids=[str(row["id"])])
+def _item(row: asyncpg.Record, found: Destination | ErrorCode) -> ManualItem:
     return ManualItem(
         payout_id=row["id"],
         provider=row["provider"],
@@ -72,9 +70,9 @@ def _item(core: Core, row: asyncpg.Record) -> ManualItem:
         player_id=row["player_id"],
         amount_minor=row["amount"],
         asset=row["asset"],
-        destination=destination if is_right else None,
+        destination=None if isinstance(found, ErrorCode) else found,
         since=row["since"],
-        code=None if is_right else ErrorCode.CONTENT_ALTERED,
+        code=found if isinstance(found, ErrorCode) else None,
     )
 
 

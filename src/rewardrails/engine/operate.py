@@ -1,7 +1,7 @@
 """What people do to payouts: hold, release, retry, cancel, correct a destination. All go through the transition table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -13,17 +13,20 @@ from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.outcome import Canceled, NotCancelable
 from rewardrails.domain.payout import IN_PROVIDER_HANDS, PayoutState, may_move
 from rewardrails.domain.policy.judge import LIFTABLE
-from rewardrails.domain.policy.verdict import Outcome
+from rewardrails.domain.policy.verdict import Outcome, Verdict
 from rewardrails.domain.posting import Posting
 from rewardrails.domain.reward import RewardRow
+from rewardrails.engine.authors import require_no_author
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import UNSENT, judge_again
+from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.engine.observe import apply_observations, new_seen
 from rewardrails.engine.player_salts import salts_for
 from rewardrails.engine.steps import Step, release, reserve, write_steps
 from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
+from rewardrails.security.persons import is_one_person
 from rewardrails.store.database import Connection, assert_no_transaction, one
 from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
@@ -48,40 +51,81 @@ async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str
         if not may_move(PayoutState(row["state"]), PayoutState.HELD):
             raise _conflict(row, "held", "it has gone too far for that")
         await _write(tx, row, PayoutState.HELD, actor, hold_cause=cause)
-    await holds.open_holds(core, tx, [(payout_id, holds.by_people(PEOPLE, cause))])
+    await holds.open_holds(core, tx, [(payout_id, holds.by_people(PEOPLE, cause))], person=actor)
 
 
-async def release_hold(core: Core, payout_id: UUID, *, actor: str, reason: str = "") -> None:
-    """Let a held payout go on, if every gate agrees; with a reason also past the gates that a person may overrule.
+async def release_hold(
+    core: Core, payout_id: UUID, *, actor: str, reason: str = "", overrules: Collection[str] = ()
+) -> None:
+    """Let a held payout go on, if every gate agrees, or where a person may overrule it, is named in `overrules`, with a reason.
 
     A payout without a route looks for one first. Raises `NotFound`, `StateConflict` naming what still stops it,
-    `ProofRequired` where a gate may be overruled and no reason is given.
+    `ProofRequired` where a gate that may be overruled is not named, or the reason is missing, also to end the hold of somebody
+    else; `Forbidden` for either by whoever had a hand in the payout.
     """
-    await core.database.run_once(lambda tx: release_hold_within(core, tx, payout_id, actor=actor, reason=reason))
+    await core.database.run_once(
+        lambda tx: release_hold_within(core, tx, payout_id, actor=actor, reason=reason, overrules=overrules)
+    )
 
 
-async def release_hold_within(core: Core, tx: Connection, payout_id: UUID, *, actor: str, reason: str = "") -> None:
+async def release_hold_within(
+    core: Core, tx: Connection, payout_id: UUID, *, actor: str, reason: str = "", overrules: Collection[str] = ()
+) -> None:
     """`release_hold` inside the caller's transaction."""
+    reason = reason.strip()
     row = await _locked(tx, payout_id)
     if row["state"] != PayoutState.HELD:
         raise _conflict(row, "released", "only a held payout can be released")
+    await _end_hold_of_others(tx, payout_id, actor, reason)
     if row["provider"] is None:
         await _find_route(core, tx, row)
-    gates = {found["gate"] for found in await tx.fetch(sql("open_gates"), payout_id)}
-    liftable = sorted(gates & LIFTABLE)
-    if liftable and not reason.strip():
-        raise ProofRequired(f"payout {payout_id} is held by {', '.join(liftable)}: give a reason to overrule that")
-    if liftable:
-        await tx.execute(sql("insert_lifts"), payout_id, row["content_digest"], liftable, reason.strip(), actor)
-    await tx.execute(sql("close_holds_by_people"), payout_id, actor, reason.strip() or None)
+        row = await _locked(tx, payout_id)
+    stops = await _liftable_stops(core, tx, row)
+    if stops:
+        _require_named(payout_id, stops, overrules, reason)
+        await require_no_author(tx, [payout_id], actor, then="another person overrules what holds it")
+        gates, severities = [stop.gate for stop in stops], [stop.severity for stop in stops]
+        await tx.execute(sql("insert_lifts"), payout_id, row["content_digest"], gates, severities, reason, actor)
+    await tx.execute(sql("close_holds_by_people"), payout_id, actor, reason or None)
     judgement = (await judge_again(core, tx, [payout_id], actor))[payout_id]
     stop = holds.first_stop(judgement)
     if stop is not None and judgement.outcome is Outcome.HOLD:
         raise StateConflict(f"payout {payout_id} is still held: {stop.why}; {stop.next_step}")
 
 
+async def _end_hold_of_others(tx: Connection, payout_id: UUID, actor: str, reason: str) -> None:
+    holders = {row["opened_by"] for row in await tx.fetch(sql("open_gates"), payout_id)} - {None}
+    if not holders or all([await is_one_person(tx, holder, actor) for holder in holders]):
+        return
+    if not reason:
+        raise ProofRequired(f"somebody else holds payout {payout_id}: give a reason to end that", field="reason")
+    await require_no_author(tx, [payout_id], actor, then="another person ends what holds it")
+
+
+async def _liftable_stops(core: Core, tx: Connection, row: asyncpg.Record) -> list[Verdict]:
+    """What stops the payout now, each as bad as its case is now. Raises `StateConflict` for what nobody may overrule."""
+    (judged,) = await look(core, tx, [candidate_of(core, row)])
+    stops = [verdict for verdict in judged.judgement.verdicts if verdict.outcome is Outcome.HOLD]
+    for stop in stops:
+        if stop.gate not in LIFTABLE:
+            raise StateConflict(f"payout {row['id']} is still held: {stop.why}; {stop.next_step}")
+    return stops
+
+
+def _require_named(payout_id: UUID, stops: Sequence[Verdict], overrules: Collection[str], reason: str) -> None:
+    if reason and {stop.gate for stop in stops} <= set(overrules):
+        return
+    named = ", ".join(f"{stop.gate} ({stop.why})" for stop in stops)
+    raise ProofRequired(
+        f"payout {payout_id} is held by {named}: name each of them as overruled, and give a reason",
+        field="overrules" if reason else "reason",
+    )
+
+
 async def _find_route(core: Core, tx: Connection, row: asyncpg.Record) -> None:
-    provider = core.config.route(row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"])
+    provider = core.config.route(
+        row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"], int(row["amount"])
+    )
     if provider is None:
         raise StateConflict(f"payout {row['id']} still has no route: add one to the configuration, then release it")
     await tx.execute(sql("set_route"), row["id"], provider)
@@ -147,6 +191,10 @@ async def _cancel_unsent(tx: Connection, payout_id: UUID, actor: str) -> tuple[s
         return None
     if state is PayoutState.CANCELED:
         return None
+    if state in UNSENT:
+        raise NotCancelableError(
+            f"payout {payout_id} went out before and was not found at its provider: two people resolve it as not paid"
+        )
     if state not in IN_PROVIDER_HANDS or row["live_attempt_no"] is None:
         raise NotCancelableError(f"payout {payout_id} is {state.value} and cannot be canceled")
     if state is PayoutState.SUBMITTING:
@@ -197,6 +245,7 @@ async def correct_destination_within(
             core.digest_content(reward),
             core.digest_address(destination),
             actor,
+            core.digest_recipient(destination),
         )
     )
     before = payout_digest(

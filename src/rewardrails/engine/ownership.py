@@ -22,11 +22,12 @@ _ANEW = "ask for a new challenge"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Whose destination it is said to be; kind and destination as a reward would name them."""
+    """Whose destination it is said to be; kind, destination and memo as a reward would name them."""
 
     player_id: str
     destination_kind: str
     destination: str = field(repr=False)
+    memo: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ async def challenge_within(core: Core, tx: Connection, claim: Claim, *, proof: s
         challenge_id,
         claim.player_id,
         destination.kind,
-        core.digest_address(destination),
+        core.digest_recipient(destination),
         proof,
         core.config.ownership.domain,
         ids.new_token(NONCE_BYTES),
@@ -112,7 +113,7 @@ async def _use(
         raise refused(Refusal.UNKNOWN_CHALLENGE, f"there is no such challenge: {_ANEW}", field="challenge_id")
     if row["player_id"] != claim.player_id:
         raise refused(Refusal.OTHER_PLAYER, f"this challenge is another player's: {_ANEW}", field="challenge_id")
-    if row["address_digest"] != core.digest_address(destination) or row["kind"] != destination.kind:
+    if row["recipient_digest"] != core.digest_recipient(destination) or row["kind"] != destination.kind:
         raise refused(
             Refusal.OTHER_DESTINATION, f"this challenge is about another destination: {_ANEW}", field="destination"
         )
@@ -143,7 +144,7 @@ def _destination(core: Core, claim: Claim) -> Destination:
             code=ErrorCode.DESTINATION_UNSUPPORTED,
         )
     return parse_destination(
-        kind.parser, kind=claim.destination_kind, text=claim.destination, memo="", network=core.config.network
+        kind.parser, kind=claim.destination_kind, text=claim.destination, memo=claim.memo, network=core.config.network
     )
 
 

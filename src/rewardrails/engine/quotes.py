@@ -35,7 +35,9 @@ async def quote(core: Core, reward: RewardRow, *, actor: str) -> StoredQuote:
 
     Raises `ProviderDisabled` when no enabled provider takes it, `PoolExhausted` when its campaign has no pool.
     """
-    name = core.config.route(reward.campaign, reward.jurisdiction, reward.destination.kind, reward.asset)
+    name = core.config.route(
+        reward.campaign, reward.jurisdiction, reward.destination.kind, reward.asset, reward.amount_minor
+    )
     provider = core.providers.get(name) if name else None
     if provider is None or not core.sends(name):
         raise ProviderDisabled(

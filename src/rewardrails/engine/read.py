@@ -9,6 +9,7 @@ import asyncpg
 
 from rewardrails.domain.destination import ERASED, Destination
 from rewardrails.domain.payout import PayoutState
+from rewardrails.engine.approval_digest import approval_digest
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import evidence_message
 from rewardrails.engine.player_salts import salts_of_payouts
@@ -38,6 +39,7 @@ class PayoutView:
     tries: int
     version: int
     batch_id: UUID | None
+    approval_digest: str
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -247,6 +249,7 @@ def _payout(core: Core, row: asyncpg.Record) -> PayoutView:
         tries=row["tries"],
         version=row["version"],
         batch_id=row["batch_id"],
+        approval_digest=approval_digest(row),
         created_by=row["created_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

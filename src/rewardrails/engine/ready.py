@@ -69,9 +69,12 @@ def is_as_asked(core: Core, row: asyncpg.Record, destination: Destination) -> bo
         jurisdiction=row["jurisdiction"],
         destination=destination,
     )
-    judged = row.get("address_digest")
-    return hmac.compare_digest(core.digest_content(said), row["content_digest"]) and (
-        judged is None or hmac.compare_digest(core.digest_address(destination), judged)
+    judged = (
+        (row.get("address_digest"), core.digest_address(destination)),
+        (row.get("recipient_digest"), core.digest_recipient(destination)),
+    )
+    return hmac.compare_digest(core.digest_content(said), row["content_digest"]) and all(
+        stored is None or hmac.compare_digest(digest, stored) for stored, digest in judged
     )
 
 

@@ -19,6 +19,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.facts import Candidate
 from rewardrails.engine.gates.judging import Judged, judge_batch, rail_of
+from rewardrails.engine.gates.wire import write_counted
 from rewardrails.engine.player_salts import salts_for
 from rewardrails.errors import ErrorCode
 from rewardrails.ledger.posting import pools_by_name
@@ -46,6 +47,7 @@ class PayoutRequest:
     destination: Destination = field(repr=False)
     destination_digest: bytes
     address_digest: bytes
+    recipient_digest: bytes
     content_digest: bytes
     batch_id: UUID | None = None
     quote: "PinnedQuote | None" = None
@@ -83,6 +85,7 @@ def request_of(
         destination=reward.destination,
         destination_digest=core.digest_destination(reward.destination),
         address_digest=core.digest_address(reward.destination),
+        recipient_digest=core.digest_recipient(reward.destination),
         content_digest=core.digest_content(reward),
         batch_id=batch_id,
         quote=quote,
@@ -174,10 +177,16 @@ async def request_within(
     return [results[index] for index in range(len(requests))]
 
 
+def _route(core: Core, request: PayoutRequest) -> str | None:
+    return core.config.route(
+        request.campaign, request.jurisdiction, request.destination_kind, request.asset, request.amount_minor
+    )
+
+
 def _paused(core: Core, request: PayoutRequest, paused: frozenset[tuple[str, str]]) -> RequestResult | None:
     if not paused:
         return None
-    routed = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+    routed = _route(core, request)
     provider = request.quote.provider if request.quote else routed
     about = {
         ("everything", ""),
@@ -210,9 +219,10 @@ def _candidate(core: Core, plan: _Planned, actor: str) -> Candidate:
         amount_minor=request.amount_minor,
         jurisdiction=request.jurisdiction,
         pool=plan.pool,
-        **rail_of(core, plan.provider),
+        **rail_of(core, plan.provider, request.destination_kind),
         destination_kind=request.destination_kind,
         address_digest=request.address_digest,
+        recipient_digest=request.recipient_digest,
         content_digest=request.content_digest,
         created_by=actor,
         batch_id=request.batch_id,
@@ -248,7 +258,7 @@ def _plan(core: Core, request: PayoutRequest, pools: Mapping[str, tuple[UUID, st
         provider: str | None = request.quote.provider
         ceiling = request.quote.fee_minor
     else:
-        provider = core.config.route(request.campaign, request.jurisdiction, request.destination_kind, request.asset)
+        provider = _route(core, request)
         ceiling = _fee_ceiling(core, provider, request)
     if request.amount_minor + ceiling > MAX_MINOR:
         return RequestResult(
@@ -311,9 +321,10 @@ async def _insert(
         [request.quote.expires_at if request.quote else None for request in requests],
         [request.address_digest for request in requests],
         [plan.stop.code.value if plan.stop and plan.stop.code else None for plan in rows],
-        [bool(plan.judged and plan.judged.lets_through) for plan in rows],
+        [write_counted(plan.judged.counted) if plan.judged else None for plan in rows],
         [plan.judged.judgement.passes_at if plan.judged else None for plan in rows],
         [plan.judged.legal_approval_id if plan.judged else None for plan in rows],
+        [request.recipient_digest for request in requests],
     )
     return {row["id"]: plans[row["id"]] for row in made}
 
@@ -345,9 +356,19 @@ async def _reserve(connection: Connection, made: Mapping[UUID, _Planned], actor:
     beyond = [payout_id for payout_id in made if payout_id not in fitting]
     if beyond:
         await connection.execute(sql("delete_unreserved_payouts"), beyond)
+        await _forget_uses(connection, [made[payout_id] for payout_id in beyond], fitting.values())
     if fitting:
         await _post(connection, fitting, actor)
     return fitting
+
+
+async def _forget_uses(connection: Connection, beyond: Iterable[_Planned], fitting: Iterable[_Planned]) -> None:
+    """What is refused has not used its destination: a player's time with it begins with a payout that was taken on."""
+    kept = {(plan.request.recipient_digest, plan.request.player_id) for plan in fitting}
+    uses = {(plan.request.recipient_digest, plan.request.player_id) for plan in beyond} - kept
+    await connection.execute(
+        sql("forget_new_uses"), [recipient for recipient, _ in uses], [player for _, player in uses]
+    )
 
 
 async def _post(connection: Connection, fitting: Mapping[UUID, _Planned], actor: str) -> None:

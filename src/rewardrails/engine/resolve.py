@@ -15,7 +15,10 @@ from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.text import find_control_in_free_text
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates import holds
+from rewardrails.engine.gates.again import UNSENT
 from rewardrails.engine.observe import apply_within, new_seen
+from rewardrails.engine.steps import Step, write_steps
 from rewardrails.errors import DataErased, ErrorCode, FieldInvalid, Forbidden, NotFound, ProofRequired, StateConflict
 from rewardrails.security.caller import require_fresh
 from rewardrails.security.persons import is_one_person
@@ -92,7 +95,7 @@ async def resolve_within(
     if not rows:
         raise NotFound(f"there is no payout {payout_id}")
     payout = rows[0]
-    if payout["state"] != PayoutState.OUTCOME_UNKNOWN:
+    if not _may_have_left(payout):
         raise StateConflict(f"payout {payout_id} is {payout['state']}; only an unknown outcome can be resolved")
     open_one = await tx.fetchrow(sql("open_resolution"), payout_id)
     if open_one is None:
@@ -118,6 +121,7 @@ async def resolve_within(
         ),
         actor=actor,
     )
+    await _out_of_the_queue(tx, payout, actor)
     await apply_within(core, tx, [seen])
     return Resolution(
         id=open_one["id"],
@@ -127,6 +131,24 @@ async def resolve_within(
         confirmed_by=actor,
         state=PayoutState(await tx.fetchval(sql("payout_state"), payout_id)),
     )
+
+
+def _may_have_left(payout: asyncpg.Record) -> bool:
+    """Whether two people may say how it ended: its outcome is unknown, or it would go out again under the same key."""
+    state = PayoutState(payout["state"])
+    return state is PayoutState.OUTCOME_UNKNOWN or (state in UNSENT and payout["live_attempt_no"] is not None)
+
+
+async def _out_of_the_queue(tx: Connection, payout: asyncpg.Record, actor: str) -> None:
+    """What would go out again does not any more."""
+    state = PayoutState(payout["state"])
+    if state is PayoutState.OUTCOME_UNKNOWN:
+        return
+    step = Step(
+        payout_id=payout["id"], version=payout["version"], from_state=state, to_state=PayoutState.OUTCOME_UNKNOWN
+    )
+    await write_steps(tx, [step], actor)
+    await holds.close_all(tx, payout["id"], actor, "resolved by two people")
 
 
 async def _propose(
@@ -156,5 +178,5 @@ async def _propose(
         outcome=outcome,
         proposed_by=actor,
         confirmed_by=None,
-        state=PayoutState.OUTCOME_UNKNOWN,
+        state=PayoutState(payout["state"]),
     )

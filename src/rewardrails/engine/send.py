@@ -33,6 +33,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import step_of
 from rewardrails.engine.gates.judging import candidate_of, judge_batch, look
+from rewardrails.engine.last_look import stopped_since
 from rewardrails.engine.observe import Seen, apply_observations, new_seen
 from rewardrails.engine.ready import Opened, open_ready
 from rewardrails.engine.steps import Step, write_steps
@@ -44,6 +45,8 @@ from rewardrails.store.sql import sql
 LEASE_MARGIN = timedelta(seconds=20)
 SEND_WITHIN = LEASE_MARGIN / 2
 """The first byte of what was claimed leaves within this time, or not at all."""
+LOOK_LASTS = timedelta(seconds=0.5)
+"""How long after the gates let it through a payout may go without being judged again."""
 PROBE_SECONDS = 5.0
 MAX_STEPS = 8
 log = structlog.get_logger(__name__)
@@ -51,12 +54,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """An attempt this worker holds: its order, its fence, and the monotonic second after which it must not be sent."""
+    """An attempt this worker holds: its order, its fence, and the monotonic seconds after which it must not be sent, and
+    must be judged again before it is.
+    """
 
     order: Order = field(repr=False)
     fence: int
     sends: int
     send_before: float
+    look_before: float
     quote_lapsed: bool
     salt: bytes | None = field(repr=False)
 
@@ -91,8 +97,29 @@ async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, want
         send_before = started + SEND_WITHIN.total_seconds()
         claimed = [_claimed(core, row, opened[row["id"]], send_before) for row in rows]
     if isinstance(provider, SupportsPrepare) and claimed:
-        return await _prepare(core, provider, provider.name, claimed)
+        return await look_again(core, provider, await _prepare(core, provider, provider.name, claimed))
     return claimed
+
+
+async def look_again(core: Core, provider: RewardPayoutProvider, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Ask the gates about claimed attempts; what they stop now goes back unsent. Answers what may be sent."""
+    stopped = await _stopped(core, claimed)
+    refused = [
+        never_sent(item, provider.name, stopped[item.ref], core.actor) for item in claimed if item.ref in stopped
+    ]
+    if refused:
+        await apply_observations(core, refused)
+    until = clock.monotonic() + LOOK_LASTS.total_seconds()
+    return [replace(item, look_before=until) for item in claimed if item.ref not in stopped]
+
+
+async def _stopped(core: Core, claimed: Sequence[Claimed]) -> Mapping[AttemptRef, ErrorCode]:
+    if not claimed:
+        return {}
+    left = max(item.send_before for item in claimed) - clock.monotonic()
+    ids = [item.ref.payout_id for item in claimed]
+    found = await stopped_since(core, ids, leaving_within=timedelta(seconds=max(0.0, left)))
+    return {item.ref: found[item.ref.payout_id] for item in claimed if item.ref.payout_id in found}
 
 
 async def _take_budget(connection: Connection, provider: str, budget: Budget, wanted: int) -> int:
@@ -136,9 +163,9 @@ async def _claim_rows(
 async def _let_through(core: Core, connection: Connection, rows: Sequence[asyncpg.Record]) -> set[UUID]:
     """Ask every gate once more, now that money would leave; what is stopped moves back. Answers the ids that may go."""
     found = await look(core, connection, [candidate_of(core, row) for row in rows], leaving_within=SEND_WITHIN)
-    # The approval it counted under is gone and another one covers it: that one must have room, under its lock.
-    changed_approval = [item.candidate for item in found if item.newly_counted]
-    uncounted = await judge_batch(core, connection, changed_approval, leaving_within=SEND_WITHIN)
+    # It counted in another window, under other limits, or under an approval that is gone: what counts it now must have room.
+    to_count = [item.candidate for item in found if item.newly_counted]
+    uncounted = await judge_batch(core, connection, to_count, leaving_within=SEND_WITHIN)
     judged = {item.candidate.payout_id: item for item in (*found, *uncounted)}
     changed = [item for item in judged.values() if item.judgement.stopped or item.newly_counted]
     if changed:
@@ -170,6 +197,7 @@ def _claimed(core: Core, row: asyncpg.Record, opened: Opened, send_before: float
         fence=row["fence"],
         sends=row["sends"],
         send_before=send_before,
+        look_before=clock.monotonic() + LOOK_LASTS.total_seconds(),
         quote_lapsed=bool(row["quote_lapsed"]),
         salt=opened.salt,
     )
@@ -242,8 +270,8 @@ async def _call(core: Core, provider: RewardPayoutProvider, claimed: Claimed) ->
     try:
         assert_no_transaction()
         for _ in range(MAX_STEPS):
-            if clock.monotonic() > claimed.send_before:
-                return Rejected(code=ErrorCode.PROVIDER_UNAVAILABLE, retryable=True, scope=RejectionScope.PROVIDER)
+            if (stop := await _too_late(core, claimed)) is not None:
+                return Rejected(code=stop, retryable=True, scope=RejectionScope.PROVIDER)
             outcome = await provider.create_payout(order)
             if not isinstance(outcome, Progressed):
                 return outcome
@@ -254,6 +282,14 @@ async def _call(core: Core, provider: RewardPayoutProvider, claimed: Claimed) ->
         log.exception("adapter_raised", provider=provider.name, payout_id=str(order.ref.payout_id))
         return OutcomeUnknown(evidence=Evidence(provider_code=f"raised:{type(error).__name__}"))
     return OutcomeUnknown(evidence=Evidence(provider_code="too_many_steps"))
+
+
+async def _too_late(core: Core, claimed: Claimed) -> ErrorCode | None:
+    """Why the next byte must not leave: this worker slept, or something stops the payout by now. Asks nobody while fresh."""
+    if clock.monotonic() > claimed.send_before:
+        return ErrorCode.PROVIDER_UNAVAILABLE
+    late = [claimed] if clock.monotonic() > claimed.look_before else []
+    return (await _stopped(core, late)).get(claimed.ref)
 
 
 async def _remember_step(core: Core, provider: str, claimed: Claimed, resume: bytes) -> bool:
@@ -328,7 +364,8 @@ async def hold_lapsed_quotes(core: Core, provider: RewardPayoutProvider, claimed
         seen = [never_sent(item, provider.name, ErrorCode.QUOTE_EXPIRED, core.actor) for item in refused]
         await apply_observations(core, seen)
         await core.database.run(lambda connection: _hold(core, connection, refused))
-    return kept
+    renewed = any(item.quote_lapsed for item in kept)
+    return await look_again(core, provider, kept) if renewed else kept
 
 
 async def _quote_still_fits(provider: RewardPayoutProvider, order: Order) -> bool:

@@ -81,6 +81,8 @@ async def _gauges(database: Database) -> CollectorRegistry:
         workers = await connection.fetch(sql("live_workers"))
         screeners = await connection.fetch(sql("screeners_waiting"))
         floats = await connection.fetch(sql("float_figures"))
+        findings = await connection.fetch(sql("open_findings"))
+        reconciled = await connection.fetch(sql("reconciled"))
     _fill(registry, "rewardrails_payouts", "Payouts by state", ("state", "asset"), payouts, value="payouts")
     for queue in ("ready", "sending", "under_way", "failures"):
         help_text = f"Per provider: {queue.replace('_', ' ')}"
@@ -117,8 +119,19 @@ async def _gauges(database: Database) -> CollectorRegistry:
         ("over_cap", "1 while the balance is above its cap"),
     ):
         _fill(registry, f"rewardrails_float_{figure}", words, ("provider", "asset"), floats, value=figure)
+    _fill_reconciliation(registry, findings, reconciled)
     Gauge("rewardrails_workers", "Workers seen lately", registry=registry).set(len(workers))
     return registry
+
+
+def _fill_reconciliation(
+    registry: CollectorRegistry, findings: Iterable[asyncpg.Record], reconciled: Iterable[asyncpg.Record]
+) -> None:
+    labels, rows = ("provider", "kind"), list(findings)
+    _fill(registry, "rewardrails_findings_open", "Differences that wait for people", labels, rows, value="findings")
+    _fill(registry, "rewardrails_findings_oldest_seconds", "Age of the oldest", labels, rows, value="oldest_seconds")
+    words = "Since the last reconciliation that came to its end"
+    _fill(registry, "rewardrails_reconciled_seconds", words, ("provider",), reconciled, value="seconds")
 
 
 def _fill(

@@ -40,6 +40,7 @@ class Ed25519Proof:
             f"domain: {bound.domain}",
             f"player: {bound.player_id}",
             f"destination: {bound.destination.value}",
+            *([f"memo: {bound.destination.memo}"] if bound.destination.memo else []),
             f"nonce: {bound.nonce}",
             f"until: {bound.expires_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         )

@@ -4,7 +4,7 @@ Implementing a protocol *is* declaring the capability. No method raises for a bu
 keeps state that must survive a crash.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -14,6 +14,7 @@ from rewardrails.domain.observation import Observation, SyncResult
 from rewardrails.domain.order import AttemptRef, Order
 from rewardrails.domain.outcome import CancelOutcome, CreateOutcome
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementFile, StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.providers.capabilities import Capabilities
 
@@ -105,3 +106,47 @@ class SupportsCheck(Protocol):
     """The rail can be asked whether our account is set up to pay. It moves nothing, and never raises for what is wrong."""
 
     async def check(self) -> Sequence[Checked]: ...
+
+
+@runtime_checkable
+class SupportsStatement(Protocol):
+    """The rail can list what was paid from our account, whoever asked for it. Reading it moves nothing."""
+
+    def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """Pages of everything that was paid, or tried, within the window, in any order; an item may come twice.
+
+        A page may hold what lies outside. Raises `RewardRailsError` when the list cannot be had whole.
+        """
+
+
+@runtime_checkable
+class NamesOnStatement(Protocol):
+    """The rail's list knows our attempts by names that only the rail can tell."""
+
+    async def statement_names(self, references: Sequence[Reference]) -> Sequence[str]:
+        """What the list calls each of these attempts as an item's `reference`; an empty text where it cannot be told.
+
+        Asked for attempts that no item is known by otherwise. Raises `RewardRailsError`.
+        """
+
+
+@runtime_checkable
+class SupportsStatementFile(Protocol):
+    """What was paid is told by a file that a person brings."""
+
+    def read_statement(self, data: bytes) -> StatementFile:
+        """Everything in the file; pure. Raises `RewardRailsError` naming what cannot be read."""
+
+
+@runtime_checkable
+class SupportsBankFile(Protocol):
+    """What waits can be written as a file that a bank takes; writing it pays nothing."""
+
+    def check_bank_line(self, order: Order) -> None:
+        """Raise `RewardRailsError` where a bank would not take the order, with the code that says why."""
+
+    def bank_file(self, orders: Sequence[Order], *, message_id: str, created: datetime) -> bytes:
+        """The orders, each of which a bank takes, as one file named `message_id` (at most 35 letters).
+
+        Raises `ConfigInvalid` when nobody has said whose account pays.
+        """

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from rewardrails.domain.statement import Statements
+
 
 class ProviderType(StrEnum):
     """The six kinds of rail."""
@@ -103,6 +105,7 @@ class Capabilities:
     lookup_is_authoritative: bool = False
     lookup_lag: timedelta = timedelta(0)
     webhooks: WebhookTrust = WebhookTrust.NONE
+    statements: Statements = Statements.NONE
     batch_limit: int = 1
     batch_is_atomic: bool = False
     cancel_from: frozenset[str] = frozenset()

@@ -9,8 +9,14 @@ from types import MappingProxyType
 from typing import Protocol, cast
 
 from rewardrails.domain.assets import Asset
+from rewardrails.domain.statement import Statements
 from rewardrails.errors import ConfigInvalid
-from rewardrails.providers.base import RewardPayoutProvider, SupportsWebhooks
+from rewardrails.providers.base import (
+    RewardPayoutProvider,
+    SupportsStatement,
+    SupportsStatementFile,
+    SupportsWebhooks,
+)
 from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment, ProviderType, WebhookTrust
 from rewardrails.providers.context import AdapterFactory, ProviderContext, SettingValue
 from rewardrails.providers.fake.provider import FakeProvider
@@ -171,4 +177,10 @@ def _refuse_contradictions(provider: RewardPayoutProvider, context: ProviderCont
     if isinstance(provider, SupportsWebhooks) is (capabilities.webhooks is WebhookTrust.NONE):
         raise ConfigInvalid(
             f"the adapter of provider {context.name!r} contradicts itself about webhooks: mend the adapter"
+        )
+    listed, filed = isinstance(provider, SupportsStatement), isinstance(provider, SupportsStatementFile)
+    declared = capabilities.statements
+    if listed is not (declared is Statements.LIST) or filed is not (declared is Statements.FILE):
+        raise ConfigInvalid(
+            f"the adapter of provider {context.name!r} contradicts itself about statements: mend the adapter"
         )

@@ -47,7 +47,7 @@ MEANINGS: Mapping[Scope, str] = MappingProxyType(
         Scope.APPROVE: "approve payouts that somebody else created",
         Scope.COMPLY: "keep the legal register and the lists of destinations",
         Scope.PLAYERS: "tell of players' checks and risk",
-        Scope.TREASURY: "set rates",
+        Scope.TREASURY: "set rates; hold what providers and banks say they paid against ours, and close what is found",
         Scope.PEOPLE: "make and revoke keys, add people, give roles",
         Scope.ADMIN: "everything; for keys of one's own machines, no role holds it",
     }

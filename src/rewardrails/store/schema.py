@@ -2,7 +2,7 @@
 
 import asyncpg
 
-REVISION = "0008"
+REVISION = "0010"
 CONNECT_SECONDS = 10.0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -9,6 +10,7 @@ from rewardrails.engine.batches import start_chunk
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates.again import RECHECK_BATCH, judge_due
 from rewardrails.engine.pauses import active
+from rewardrails.engine.reconcile_due import reconcile_due
 from rewardrails.engine.screening import screen_waiting
 from rewardrails.engine.send import Budget
 from rewardrails.engine.webhooks import apply_notices
@@ -30,6 +32,7 @@ BEAT_SECONDS = 5.0
 PAUSE_SECONDS = 0.2
 SCREEN_SECONDS = 0.5
 FORGET_SECONDS = 3600.0
+RECONCILE_LOOK_SECONDS = 5.0
 CHECKPOINT_LOOK_SECONDS = 5.0
 KEYS_KEPT_DAYS = 30
 log = structlog.get_logger(__name__)
@@ -50,6 +53,18 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped."""
+        try:
+            with origin.coming_from(origin.WORKER):
+                await self._read_pauses()
+                await asyncio.gather(*self._parts())
+            await self._sign_at_the_end()
+            await self._leave()
+        finally:
+            for deliverer in self._deliverers:
+                await deliverer.close()
+
+    def _parts(self) -> list[Awaitable[None]]:
+        """Everything that runs side by side; made when it begins, for what is made must be awaited."""
         rails = [self._rail(provider).run(self._stop) for provider in self._core.providers.values()]
         loops = [
             self._loop("beat", self._beat, BEAT_SECONDS),
@@ -62,17 +77,11 @@ class Worker:
             ),
             self._loop("checkpoint", self._sign, CHECKPOINT_LOOK_SECONDS),
             self._loop("forget", self._forget_old_keys, FORGET_SECONDS),
+            self._loop("reconcile", lambda: reconcile_due(self._core), RECONCILE_LOOK_SECONDS),
             *(self._screening(screener) for screener in self._core.screeners.values()),
             *(self._loop("deliver", deliverer.deliver, 0.05, DELIVERY_BATCH) for deliverer in self._deliverers),
         ]
-        try:
-            with origin.coming_from(origin.WORKER):
-                await self._read_pauses()
-                await asyncio.gather(*rails, *loops)
-            await self._sign_at_the_end()
-        finally:
-            for deliverer in self._deliverers:
-                await deliverer.close()
+        return [*rails, *loops]
 
     def _loop(
         self, name: str, work: Callable[[], Awaitable[int]], idle_seconds: float, full: int = 1
@@ -108,6 +117,12 @@ class Worker:
         async with self._core.database.reading() as connection:
             await connection.execute(sql("beat"), self._core.actor)
         return 0
+
+    async def _leave(self) -> None:
+        """Be missed at once; where the database is away, only after a while."""
+        with suppress(*LOST):
+            async with self._core.database.reading() as connection:
+                await connection.execute(sql("leave"), self._core.actor)
 
     async def _apply_notices(self) -> int:
         with origin.coming_from(origin.WEBHOOK):

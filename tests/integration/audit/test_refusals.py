@@ -57,7 +57,7 @@ async def test_what_policy_refuses_is_told(api: Api) -> None:
     """An author who approves, a verb at the wrong time, proof that was not given."""
     payout_id = await api.payout()
 
-    mine = await api.post("/v1/approvals", {"payouts": [payout_id]})
+    mine = await api.post("/v1/approvals", await api.seen(payout_id))
     early = await api.post(f"/v1/payouts/{payout_id}/retry")
     bare = await api.post(f"/v1/payouts/{payout_id}/resolve", {"outcome": "paid", "evidence": "?"})
 

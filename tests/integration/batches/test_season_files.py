@@ -23,6 +23,7 @@ from tests.support.batches import (
     start_whole,
     verdicts,
 )
+from tests.support.gates import in_force
 from tests.support.stage import fund
 
 SEASONS = [DATA / f"season-{number}.csv" for number in (7, 8, 9)]
@@ -153,6 +154,7 @@ async def test_a_season_is_paid_out_to_the_last_row(tmp_path, database_dsn):
             batch = await stage_file(core, path)
             await start_whole(core, batch.id)
             by_hand = await counted(core, "payout WHERE provider = 'manual'")
+            await _allow_wallets(core)
             worker = Worker(core)
             running = asyncio.create_task(worker.run())
             await _until_paid(core)
@@ -165,6 +167,15 @@ async def test_a_season_is_paid_out_to_the_last_row(tmp_path, database_dsn):
             assert told.paid_minor_by_asset == await _owed(core)
             assert (await core_state(core, batch.id)) is BatchState.STARTED
             assert (await verify(core.database)).broken == ()
+
+
+async def _allow_wallets(core: Core) -> None:
+    """A legal approval for what goes to a place on a blockchain."""
+    fake = core.config.providers["fake"]
+    places = {row["jurisdiction"] for row in await _rows(core, "SELECT DISTINCT jurisdiction FROM payout")}
+    wallets = frozenset({"ton:native", "custodial:USDT"})
+    every = {"jurisdictions": frozenset(places), "campaigns": frozenset({"*"})}
+    await in_force(core, provider_type=fake.type, adapter=fake.adapter, assets=wallets, **every)
 
 
 async def core_state(core: Core, batch_id: UUID) -> BatchState:

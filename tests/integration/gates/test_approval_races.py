@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from rewardrails.engine.approve import approve
 from rewardrails.engine.core import Core
 from rewardrails.engine.operate import correct_destination
 from rewardrails.errors import Forbidden, StateConflict
 from rewardrails.ledger.invariants import verify
+from tests.support.gates import say_yes
 from tests.support.scripted_rail import ScriptedRail
 from tests.support.season import CONFIG, opened_core, request, reward, send_all
 
@@ -64,7 +64,7 @@ async def race(core: Core, payout_id: UUID, redirects: bool) -> None:
 
 async def sign(core: Core, payout_id: UUID, who: str) -> None:
     with suppress(Forbidden, StateConflict):  # the author; or two others were faster
-        await approve(core, [payout_id], actor=who)
+        await say_yes(core, [payout_id], actor=who)
 
 
 async def redirect(core: Core, payout_id: UUID) -> None:

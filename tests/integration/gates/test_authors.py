@@ -7,13 +7,13 @@ import pytest
 
 from rewardrails.domain.posting import FundingSource
 from rewardrails.engine import batches
-from rewardrails.engine.approve import approve
 from rewardrails.engine.core import Core
 from rewardrails.engine.operate import correct_destination
 from rewardrails.errors import Forbidden
 from rewardrails.intake.reader import FileFormat
 from rewardrails.ledger import posting
 from tests.support.batches import stage_file
+from tests.support.gates import say_yes
 from tests.support.scripted_rail import ScriptedRail
 from tests.support.season import CONFIG, opened_core, request, reward, states
 
@@ -41,7 +41,7 @@ r-1,player:1,season,60.00,EUR,DE,paypal_email,a@example.org,
 async def refused_to(core: Core, payout_id: UUID, authors: Sequence[str]) -> None:
     for author in authors:
         with pytest.raises(Forbidden):
-            await approve(core, [payout_id], actor=author)
+            await say_yes(core, [payout_id], actor=author)
 
 
 async def started(core: Core, batch_id: UUID) -> None:
@@ -57,7 +57,7 @@ async def test_whoever_corrected_the_destination_does_not_approve_it(database_ds
 
         await refused_to(core, result.payout_id, ["ann", "test"])
         for who in ("ben", "cem"):
-            await approve(core, [result.payout_id], actor=who)
+            await say_yes(core, [result.payout_id], actor=who)
 
         assert list((await states(core)).values()) == ["ready"]
 
@@ -73,7 +73,7 @@ async def test_whoever_staged_or_started_the_file_does_not_approve_its_payouts(d
 
         await refused_to(core, payout_id, ["ann", "ben"])
         for who in ("cem", "dee"):
-            await approve(core, [payout_id], actor=who)
+            await say_yes(core, [payout_id], actor=who)
 
         assert list((await states(core)).values()) == ["ready"]
 
@@ -83,14 +83,14 @@ async def test_words_given_before_a_change_stay_void_when_it_is_undone(database_
     async with opened_core(database_dsn, [ScriptedRail("one")], config=CONFIG + TWO_PEOPLE) as core:
         (result,) = await request(core, [reward(1, amount_minor=6000)])
         for who in ("ben", "cem"):
-            await approve(core, [result.payout_id], actor=who)
+            await say_yes(core, [result.payout_id], actor=who)
         for changed in (reward(9), reward(1)):
             await correct_destination(core, result.payout_id, changed.destination, actor="ben")
 
         after = list((await states(core)).values())
         await refused_to(core, result.payout_id, ["ben"])
         for who in ("cem", "dee"):
-            await approve(core, [result.payout_id], actor=who)
+            await say_yes(core, [result.payout_id], actor=who)
 
         assert (after, list((await states(core)).values())) == (["awaiting_approval"], ["ready"])
 
@@ -118,7 +118,7 @@ async def test_each_word_of_approval_is_an_event_of_its_own(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], config=CONFIG + TWO_PEOPLE) as core:
         (result,) = await request(core, [reward(1, amount_minor=6000)])
         for who in ("ann", "ann", "ben"):
-            await approve(core, [result.payout_id], actor=who)
+            await say_yes(core, [result.payout_id], actor=who)
 
         async with core.database.reading() as connection:
             told = await connection.fetch(

@@ -8,7 +8,6 @@ import pytest
 
 from rewardrails.domain.policy.case import CheckKind, CheckResult, ListKind
 from rewardrails.engine import addresses, legal, manual, operate, pauses, players
-from rewardrails.engine.approve import approve
 from rewardrails.engine.explain import explain
 from rewardrails.engine.gates.again import judge_due
 from rewardrails.engine.operate import correct_destination, release_hold
@@ -17,7 +16,7 @@ from rewardrails.engine.players import CheckReport, RiskReport
 from rewardrails.errors import ErrorCode, Forbidden, ProofRequired, StateConflict
 from rewardrails.ledger.invariants import verify
 from rewardrails.providers.capabilities import ProviderType
-from tests.support.gates import FOR_EVER, an_approval, in_force, load
+from tests.support.gates import FOR_EVER, an_approval, in_force, load, say_yes
 from tests.support.scripted_rail import CAPABILITIES, ScriptedRail, explode
 from tests.support.season import CONFIG, opened_core, request, reward, send_all, states
 
@@ -138,7 +137,7 @@ async def test_what_a_person_overrules_needs_a_reason_and_goes_on(database_dsn):
         with pytest.raises(ProofRequired):
             await release_hold(core, result.payout_id, actor="ann")
 
-        await release_hold(core, result.payout_id, actor="ann", reason="a winner of the finals")
+        await release_hold(core, result.payout_id, actor="ann", reason="a winner of the finals", overrules=["limits"])
         await send_all(core)
 
         assert (await states(core))[result.payout_id] == "paid"
@@ -245,12 +244,12 @@ async def test_large_payouts_wait_for_two_people_of_whom_none_made_them(database
         found = await states(core)
         assert (found[small.payout_id], found[large.payout_id]) == ("ready", "awaiting_approval")
         with pytest.raises(Forbidden):
-            await approve(core, [large.payout_id], actor="test")
+            await say_yes(core, [large.payout_id], actor="test")
 
-        await approve(core, [large.payout_id], actor="ann")
-        await approve(core, [large.payout_id], actor="ann")
+        await say_yes(core, [large.payout_id], actor="ann")
+        await say_yes(core, [large.payout_id], actor="ann")
         assert (await states(core))[large.payout_id] == "awaiting_approval"
-        await approve(core, [large.payout_id], actor="ben")
+        await say_yes(core, [large.payout_id], actor="ben")
         await send_all(core)
 
         assert (await states(core))[large.payout_id] == "paid"
@@ -270,8 +269,8 @@ async def test_a_player_whose_payout_was_paid_is_not_told_that_it_is_under_way(d
 async def test_another_destination_voids_the_approvals(database_dsn):
     async with opened_core(database_dsn, [ScriptedRail("one")], config=with_gates(TWO_PEOPLE)) as core:
         (result,) = await request(core, [reward(1, amount_minor=2001)])
-        await approve(core, [result.payout_id], actor="ann")
-        await approve(core, [result.payout_id], actor="ben")
+        await say_yes(core, [result.payout_id], actor="ann")
+        await say_yes(core, [result.payout_id], actor="ben")
 
         await correct_destination(core, result.payout_id, reward(9).destination, actor="ops")
 
@@ -286,7 +285,7 @@ async def test_many_approvals_at_once_let_through_exactly_what_two_people_signed
         async def sign(who, some):
             for payout_id in some:
                 try:
-                    await approve(core, [payout_id], actor=who)
+                    await say_yes(core, [payout_id], actor=who)
                 except StateConflict:
                     continue  # two others were faster
 
@@ -319,7 +318,7 @@ async def test_a_payout_stored_before_there_were_gates_is_judged_by_its_destinat
     async with opened_core(database_dsn, [ScriptedRail("one")]) as core:
         await request(core, [reward(1), reward(2)])
         async with core.database.transaction() as tx:
-            await tx.execute("UPDATE payout SET address_digest = NULL, counted = false")
+            await tx.execute("UPDATE payout SET address_digest = NULL, recipient_digest = NULL, counted_as = NULL")
         await load(core, "player1@example.org", kind=ListKind.SANCTIONS)
 
         await send_all(core)

@@ -17,9 +17,9 @@ def test_the_season_configuration_routes_each_kind():
     config = Config.load(DATA / "season-7.rewardrails.toml", ENV)
 
     assert config.environment is Environment.TEST
-    assert config.route("season-7", "DE", "manual_note", "USD") == "manual"
-    assert config.route("season-7", "DE", "iban", "EUR") == "fake"
-    assert config.route("season-7", "DE", "carrier_pigeon", "EUR") is None
+    assert config.route("season-7", "DE", "manual_note", "USD", 100) == "manual"
+    assert config.route("season-7", "DE", "iban", "EUR", 100) == "fake"
+    assert config.route("season-7", "DE", "carrier_pigeon", "EUR", 100) is None
     assert config.providers["fake"].credentials["api_token"] == Secret("token-canary")
     assert config.providers["fake"].fees.ceiling(1001, "EUR") == 6
 
@@ -55,8 +55,40 @@ def test_routes_are_taken_in_order_and_may_ask_for_campaign_and_jurisdiction():
         1,
     )
     config = Config.parse(text, ENV)
-    assert config.route("season-7", "PL", "iban", "EUR") == "manual"
-    assert config.route("season-7", "DE", "iban", "EUR") == "fake"
+    assert config.route("season-7", "PL", "iban", "EUR", 100) == "manual"
+    assert config.route("season-7", "DE", "iban", "EUR", 100) == "fake"
+
+
+BOUNDED = '[[routes]]\ndestination_kind = "iban"\nasset = "EUR"\n{}\nprovider = "manual"\n[[routes]]'
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "provider"), [(999, "fake"), (1000, "manual"), (5000, "manual"), (5001, "fake")]
+)
+def test_a_route_takes_the_amounts_within_its_bounds_and_the_bounds_themselves(amount_minor: int, provider: str):
+    bounds = 'min_amount = "10.00"\nmax_amount = "50.00"'
+    config = Config.parse(GOOD.replace("[[routes]]", BOUNDED.format(bounds), 1), ENV)
+    assert config.route("season-7", "DE", "iban", "EUR", amount_minor) == provider
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (BOUNDED.format('max_amount = "50.00"').replace('asset = "EUR"', ""), "needs an asset"),
+        (BOUNDED.format('min_amount = "9"\nmax_amount = "8.99"'), "no payout can take this route"),
+        (BOUNDED.format('min_amount = "9.001"'), "more than the 2 decimals"),
+    ],
+)
+def test_bounds_of_a_route_that_mean_nothing_are_told(route: str, said: str):
+    with pytest.raises(ConfigInvalid, match=said):
+        Config.parse(GOOD.replace("[[routes]]", route, 1), ENV)
+
+
+def test_a_route_behind_a_bounded_one_is_reached_and_behind_a_wider_one_is_not():
+    narrow, wide = BOUNDED.format('max_amount = "5"'), BOUNDED.format('max_amount = "50"')
+    Config.parse(GOOD.replace("[[routes]]", wide, 1).replace("[[routes]]", narrow, 1), ENV)
+    with pytest.raises(ConfigInvalid, match="never reached"):
+        Config.parse(GOOD.replace("[[routes]]", narrow, 1).replace("[[routes]]", wide, 1), ENV)
 
 
 def line_with(text: str, part: str) -> int:

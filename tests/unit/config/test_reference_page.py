@@ -30,6 +30,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "`[providers.NAME]`": written.ProviderTable,
     "`[providers.NAME.fees]`": written.FeeTable,
     "`[providers.NAME.floats.ASSET]`": written.FloatTable,
+    "`[providers.NAME.reconcile]`": written.ReconcileTable,
     "`[[routes]]`": written.RouteTable,
     "`[[limits]]`": written.LimitTable,
     "`[[approvals]]`": written.ApprovalRuleTable,

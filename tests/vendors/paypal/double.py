@@ -101,6 +101,7 @@ class PayPalDouble:
         self.certificate = chain()
         self.certificates_given = 0
         self.magic = ""
+        self.lets_search = True
         self._clock_ahead = timedelta()
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._closing = asyncio.Event()
@@ -111,6 +112,7 @@ class PayPalDouble:
         app.router.add_get(f"{PAYOUTS}/{{id}}", self._show)
         app.router.add_get(f"{ITEMS}/{{id}}", self._show_item)
         app.router.add_post(f"{ITEMS}/{{id}}/cancel", self._cancel)
+        app.router.add_get("/v1/reporting/transactions", self._history)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:
@@ -258,6 +260,21 @@ class PayPalDouble:
                 return _answer(item_of(one) | {"sender_batch_id": one.key}, 200)
         return _refusal(404, "INVALID_RESOURCE_ID")
 
+    async def _history(self, request: web.Request) -> web.Response:
+        """Transaction Search: payouts that became transactions, oldest first."""
+        if not self.lets_search:
+            return _refusal(403, "NOT_AUTHORIZED")
+        start, end = (datetime.fromisoformat(request.query[name]) for name in ("start_date", "end_date"))
+        if end - start > timedelta(days=31) or request.query["transaction_type"] != "T0001":
+            return _refusal(400, "INVALID_REQUEST")
+        found = [one for one in self.taken if one.has_items and start <= one.created_at <= end]
+        size, page = int(request.query.get("page_size", "100")), int(request.query.get("page", "1"))
+        shown = [{"transaction_info": _transaction(one)} for one in found[(page - 1) * size : page * size]]
+        pages = -(-len(found) // size)
+        return _answer(
+            {"transaction_details": shown, "page": page, "total_items": len(found), "total_pages": pages}, 200
+        )
+
     async def _cancel(self, request: web.Request) -> web.Response:
         for one in self.taken:
             if request.match_info["id"] == one.item_id:
@@ -272,7 +289,7 @@ class PayPalDouble:
     @web.middleware
     async def _authorized(self, request: web.Request, handler: Any) -> web.StreamResponse:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if request.path.startswith("/v1/payments/") and bearer not in self.tokens:
+        if request.path.startswith(("/v1/payments/", "/v1/reporting/")) and bearer not in self.tokens:
             return _answer({"error": "invalid_token", "error_description": "Token signature verification failed"}, 401)
         answer: web.StreamResponse = await handler(request)
         return answer
@@ -309,6 +326,19 @@ def item_of(taken: Taken) -> dict[str, Any]:
     if taken.error:
         shown["errors"] = {"name": taken.error, "message": "The item was not paid.", "debug_id": "d0b1e"}
     return shown
+
+
+def _transaction(taken: Taken) -> dict[str, Any]:
+    amount = taken.body["items"][0]["amount"]
+    status = {"SUCCESS": "S", "RETURNED": "V", "FAILED": "D"}.get(taken.item_status, "P")
+    return {
+        "transaction_id": item_of(taken)["transaction_id"],
+        "transaction_event_code": "T0001",
+        "transaction_initiation_date": taken.created_at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        "transaction_amount": {"currency_code": amount["currency"], "value": f"-{amount['value']}"},
+        "transaction_status": status,
+        "payer_info": {"email_address": taken.body["items"][0]["receiver"]},
+    }
 
 
 def _batch(taken: Taken) -> dict[str, Any]:

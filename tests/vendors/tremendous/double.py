@@ -142,8 +142,14 @@ class TremendousDouble:
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted = request.query.get("external_id")
-        found = [one for one in self.taken if wanted is None or one.body.get("external_id") == wanted]
-        return _answer({"orders": [_order(one) for one in found], "total_count": len(found)}, 200)
+        found = [one for one in reversed(self.taken) if wanted is None or one.body.get("external_id") == wanted]
+        if since := request.query.get("created_at[gte]"):
+            found = [one for one in found if one.created_at >= datetime.fromisoformat(since)]
+        if until := request.query.get("created_at[lte]"):
+            found = [one for one in found if one.created_at <= datetime.fromisoformat(until)]
+        offset, limit = int(request.query.get("offset", "0")), int(request.query.get("limit", "10"))
+        page = found[offset : offset + limit]
+        return _answer({"orders": [_order(one) for one in page], "total_count": len(found)}, 200)
 
     async def _show(self, request: web.Request) -> web.Response:
         name = request.match_info["id"]

@@ -255,7 +255,8 @@ class WiseDouble:
         start = datetime.fromisoformat(request.query.get("createdDateStart", "2000-01-01T00:00:00Z"))
         limit, offset = int(request.query.get("limit", "10")), int(request.query.get("offset", "0"))
         mine = request.query.get("profile") == str(PROFILE)
-        found = [one for one in reversed(self.transfers) if mine and one.created >= start]
+        end = datetime.fromisoformat(request.query.get("createdDateEnd", "2999-01-01T00:00:00Z"))
+        found = [one for one in reversed(self.transfers) if mine and start <= one.created <= end]
         return _answer([_transfer(one) for one in found[offset : offset + limit]], 200)
 
     async def _show(self, request: web.Request) -> web.Response:

@@ -39,7 +39,7 @@ async def approve_payouts(
     async def work(tx: Connection) -> tuple[int, ApprovalAnswer]:
         who = request.user
         stands = await approve.approve_within(
-            core, tx, data.payouts, actor=who.actor, authenticated_at=who.authenticated_at
+            core, tx, data.read(), actor=who.actor, authenticated_at=who.authenticated_at
         )
         return 200, ApprovalAnswer.of(stands)
 

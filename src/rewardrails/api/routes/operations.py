@@ -73,12 +73,14 @@ async def release_payout(
 ) -> Response[PayoutOut]:
     """Let a held payout go on, if every gate agrees; one without a route looks for one first.
 
-    With a reason it also passes the gates that a person may overrule: cooling-off, limits, shared destinations and risk.
+    A person may overrule cooling-off, limits, shared destinations, risk and what a list named once: each by its name, with a
+    reason, and nobody for what they had a hand in.
     """
-    reason = data.reason if data else ""
+    reason, overrules = (data.reason, data.overrules) if data else ("", [])
 
     async def work(tx: Connection) -> tuple[int, PayoutOut]:
-        await operate.release_hold_within(core, tx, payout_id, actor=request.user.actor, reason=reason)
+        actor = request.user.actor
+        await operate.release_hold_within(core, tx, payout_id, actor=actor, reason=reason, overrules=overrules)
         return await _now(core, tx, payout_id)
 
     said = (data,) if data else ()

@@ -88,10 +88,11 @@ async def list_payouts(
 
 @get("/{payout_id:uuid}", guards=[Requires(Scope.READ_OWN)])
 async def read_payout(request: ApiRequest, core: Injected[Core], payout_id: FromPath[UUID]) -> PayoutDetail:
-    """One payout with its attempts, observations and history."""
+    """One payout with its attempts, observations and history; people's own words whole with `reveal` or `resolve`."""
     found = await read.read_history(core, payout_id)
     refuse_others(request.user, "payout", payout_id, found.payout.created_by)
-    return PayoutDetail.of_history(core, found)
+    whole = request.user.may(Scope.REVEAL) or request.user.may(Scope.RESOLVE)
+    return PayoutDetail.of_history(core, found, whole=whole)
 
 
 def _reward(core: Core, data: PayoutIn) -> RewardRow:

@@ -18,21 +18,41 @@ from rewardrails.errors import FieldInvalid
 MinorUnits = Annotated[str, Meta(max_length=MAX_DIGITS, description="Smallest units: digits only.", examples=["1250"])]
 
 
-class ApprovalIn(In):
-    """The payouts somebody signs off: all of them or, where one cannot be, none."""
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="A digest as it was shown: 64 hexadecimal digits.")]
 
-    payouts: Annotated[list[UUID], Meta(min_length=1, max_length=APPROVE_AT_ONCE)]
+
+class SeenPayoutIn(In):
+    """A payout as the approver saw it: `approval_digest` as `GET /v1/payouts/{payout_id}` showed it."""
+
+    payout_id: UUID
+    approval_digest: Digest
+
+
+class ApprovalIn(In):
+    """The payouts somebody signs off: all of them or, where one cannot be or is not what they saw, none."""
+
+    payouts: Annotated[list[SeenPayoutIn], Meta(min_length=1, max_length=APPROVE_AT_ONCE)]
+
+    def read(self) -> dict[UUID, str]:
+        """What the engine compares."""
+        return {one.payout_id: one.approval_digest for one in self.payouts}
 
 
 class WaitingOut(Out):
-    """What waits for approval out of one pool."""
+    """What waits for approval out of one pool, over one provider; `digest` stands for each single payout of a batch.
+
+    `provider_float_minor` is what the provider has left of the asset, null where that is not kept or not known.
+    """
 
     pool: str
     asset: str
+    provider: str | None
     payouts: int
     amount: str | None
     amount_minor: str
     pool_reserved_minor: str
+    provider_float_minor: str | None
+    digest: str | None
 
     @classmethod
     def of(cls, core: Core, found: Waiting) -> "WaitingOut":
@@ -40,10 +60,13 @@ class WaitingOut(Out):
         return cls(
             pool=found.pool,
             asset=found.asset,
+            provider=found.provider,
             payouts=found.payouts,
             amount=decimal(core, found.amount_minor, found.asset),
             amount_minor=str(found.amount_minor),
             pool_reserved_minor=str(found.pool_reserved_minor),
+            provider_float_minor=None if found.provider_float_minor is None else str(found.provider_float_minor),
+            digest=found.digest,
         )
 
 
@@ -54,14 +77,17 @@ class WaitingTotals(Out):
 
 
 class SeenIn(In):
-    """A total as it was shown. What is reserved of the pool may have changed meanwhile and is not compared."""
+    """A total as it was shown. What the pool and the provider hold may have changed meanwhile and is not compared."""
 
     pool: Name
     asset: Name
+    provider: Name | None
+    digest: Digest
     payouts: Annotated[int, Meta(ge=1, le=2**53)]
     amount_minor: MinorUnits
     amount: Decimal | None = None
     pool_reserved_minor: MinorUnits | None = None
+    provider_float_minor: Annotated[str, Meta(pattern="^-?[0-9]{1,38}$")] | None = None
 
 
 class BatchApprovalIn(In):
@@ -113,6 +139,8 @@ def _waiting(core: Core, one: SeenIn, where: str) -> Waiting:
     return Waiting(
         pool=one.pool,
         asset=one.asset,
+        provider=one.provider,
+        digest=one.digest,
         payouts=one.payouts,
         amount_minor=minor,
         pool_reserved_minor=_minor(one.pool_reserved_minor or "0", f"{where}.pool_reserved_minor"),

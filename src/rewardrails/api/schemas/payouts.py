@@ -2,17 +2,21 @@
 
 import dataclasses
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from rewardrails.api.schemas.common import Amount, Cell, Decimal, FreeText, In, Name, Out, Words, amount, decimal
+from rewardrails.domain.destination import ERASED
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.core import Core
-from rewardrails.engine.read import AttemptView, EventView, ObservationView, PayoutHistory, PayoutView
+from rewardrails.engine.read import AttemptView, EventView, ObservationView, PayoutHistory, PayoutView, ResolutionView
 from rewardrails.engine.request import RequestVerdict
 from rewardrails.engine.resolve import Resolution, Resolved
+
+MASKED = "***"
 
 
 class PayoutIn(In):
@@ -37,9 +41,10 @@ class HoldIn(In):
 
 
 class ReleaseIn(In):
-    """Why a person overrules what holds a payout."""
+    """Why a person ends what holds a payout, and which gates they overrule: all that stop it, by name."""
 
     reason: Words
+    overrules: Annotated[list[Name], Meta(max_length=20)] = msgspec.field(default_factory=list)
 
 
 class DestinationIn(In):
@@ -70,7 +75,7 @@ class PayoutReceipt(Out):
 
 
 class PayoutOut(Out):
-    """A payout as it stands."""
+    """A payout as it stands. Whoever approves it gives its `approval_digest` back: it is another one after any change."""
 
     id: UUID
     state: PayoutState
@@ -91,6 +96,7 @@ class PayoutOut(Out):
     tries: int
     version: int
     batch_id: UUID | None
+    approval_digest: str
     created_by: str
     created_at: datetime
     updated_at: datetime
@@ -118,6 +124,7 @@ class PayoutOut(Out):
             tries=view.tries,
             version=view.version,
             batch_id=view.batch_id,
+            approval_digest=view.approval_digest,
             created_by=view.created_by,
             created_at=view.created_at,
             updated_at=view.updated_at,
@@ -202,13 +209,13 @@ class PayoutDetail(PayoutOut):
     history: list[EventOut]
 
     @classmethod
-    def of_history(cls, core: Core, history: PayoutHistory) -> "PayoutDetail":
-        """A payout's whole story as it goes out."""
+    def of_history(cls, core: Core, history: PayoutHistory, *, whole: bool) -> "PayoutDetail":
+        """A payout's story as it goes out; what people wrote (proofs, reasons, evidence) is masked unless `whole`."""
         return cls(
             **msgspec.structs.asdict(PayoutOut.of(core, history.payout)),
             attempts=[_attempt(attempt) for attempt in history.attempts],
-            observations=[_observation(seen) for seen in history.observations],
-            resolutions=[ProposedOut(**dataclasses.asdict(one)) for one in history.resolutions],
+            observations=[_observation(seen, whole=whole) for seen in history.observations],
+            resolutions=[_proposed(one, whole=whole) for one in history.resolutions],
             history=[EventOut.of(event) for event in history.events],
         )
 
@@ -250,5 +257,14 @@ def _attempt(view: AttemptView) -> AttemptOut:
     return msgspec.convert(view, AttemptOut, from_attributes=True)
 
 
-def _observation(view: ObservationView) -> ObservationOut:
-    return msgspec.convert(view, ObservationOut, from_attributes=True)
+def _observation(view: ObservationView, *, whole: bool) -> ObservationOut:
+    shown = dataclasses.replace(view, words=_masked(view.words, whole=whole))
+    return msgspec.convert(shown, ObservationOut, from_attributes=True)
+
+
+def _proposed(view: ResolutionView, *, whole: bool) -> ProposedOut:
+    return ProposedOut(**dataclasses.asdict(view) | {"evidence": _masked(view.evidence, whole=whole) or ""})
+
+
+def _masked(words: str | None, *, whole: bool) -> str | None:
+    return words if whole or words in {None, ERASED} else MASKED

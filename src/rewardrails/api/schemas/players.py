@@ -99,10 +99,16 @@ class ChallengeIn(In):
     destination_kind: Name
     destination: Cell
     proof: Name
+    memo: Cell = ""
 
     def read(self, player_id: str) -> Claim:
         """What the engine takes."""
-        return Claim(player_id=player_id, destination_kind=self.destination_kind, destination=self.destination)
+        return Claim(
+            player_id=player_id,
+            destination_kind=self.destination_kind,
+            destination=self.destination,
+            memo=self.memo,
+        )
 
 
 class ChallengeOut(Out):
@@ -126,10 +132,16 @@ class AnswerIn(In):
     destination_kind: Name
     destination: Cell
     answer: FreeText
+    memo: Cell = ""
 
     def read(self, player_id: str) -> Claim:
         """What the engine takes."""
-        return Claim(player_id=player_id, destination_kind=self.destination_kind, destination=self.destination)
+        return Claim(
+            player_id=player_id,
+            destination_kind=self.destination_kind,
+            destination=self.destination,
+            memo=self.memo,
+        )
 
 
 class ProvedOut(Out):

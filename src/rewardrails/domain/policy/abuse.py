@@ -21,5 +21,6 @@ def risk(case: Case) -> Verdict:
         why=f"the risk score is {found.score}, and {threshold} is held",
         next_step="look into it; then release it with a reason, or cancel it",
         owner=Owner.OPERATOR,
+        severity=found.score,
         inputs={"score": str(found.score)},
     )

@@ -47,5 +47,5 @@ def _applies(rule: ApprovalRule, case: Case) -> bool:
         and (not rule.campaigns or subject.campaign in rule.campaigns)
         and (not rule.providers or subject.provider in rule.providers)
         and (not rule.pools or subject.pool in rule.pools)
-        and (not rule.creators or subject.created_by in rule.creators)
+        and (not rule.creators or bool(rule.creators & (case.facts.authors | {subject.created_by})))
     )

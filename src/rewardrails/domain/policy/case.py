@@ -13,7 +13,8 @@ from rewardrails.domain.policy.rules import Rules
 class Subject:
     """A payout as the gates see it; `amount_minor` in smallest units, digests are keyed and tell nothing by themselves.
 
-    `address_digest` is of the destination alone, so that one address has one digest whatever memo comes with it.
+    `address_digest` is of the address alone, whatever memo comes with it: what lists and screeners know. `recipient_digest`
+    is of address and memo: who gets the money, where many customers of an exchange share one address.
     """
 
     campaign: str
@@ -28,6 +29,7 @@ class Subject:
     needs_legal_approval: bool
     destination_kind: str
     address_digest: bytes
+    recipient_digest: bytes
     content_digest: bytes
     created_by: str
     batch_id: UUID | None = None
@@ -35,7 +37,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalApproval:
-    """A confirmed approval that is in force; `None` bounds nothing. Totals count every payout let through under it."""
+    """A confirmed approval, in force or to come; `None` bounds nothing. Totals count every payout let through under it."""
 
     id: UUID
     provider_type: str
@@ -45,6 +47,7 @@ class LegalApproval:
     campaigns: frozenset[str]
     max_total_minor: int | None
     max_per_player_minor: int | None
+    valid_from: datetime
     valid_until: datetime
 
 
@@ -155,7 +158,9 @@ class Rate:
 class Facts:
     """What is known, as of `now`; the money leaves until `leaves_by` (None: not now).
 
-    `held_by` names the gates that hold the payout already, `lifted` those a person overruled for exactly this content.
+    `counted` names the limits whose counters took the payout in, and when (`Limit.key`). `held_by` names the gates that hold
+    it already, `lifted` those a person overruled for exactly this content, and how severe the case was then. `authors` are
+    those who had a hand in it, and the people behind them; empty where no rule asks.
     """
 
     now: datetime
@@ -170,10 +175,11 @@ class Facts:
     rates: Mapping[str, Rate] = field(default_factory=dict)
     sign_offs: tuple[SignOff, ...] = ()
     batch_total_minor: int | None = None
-    counted: bool = False
+    counted: Mapping[str, datetime] = field(default_factory=dict)
     legal_approval_id: UUID | None = None
     held_by: frozenset[str] = frozenset()
-    lifted: frozenset[str] = frozenset()
+    lifted: Mapping[str, int] = field(default_factory=dict)
+    authors: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from rewardrails.domain.policy.verdict import Outcome, Owner, Verdict
 from rewardrails.errors import ErrorCode
 
 LISTS = "address_lists"
+LIST_REVIEW = "list_review"
 SCREENING = "screening"
 COOLING_OFF = "cooling_off"
 SHARING = "shared_destination"
@@ -15,7 +16,8 @@ PROOF = "ownership_proof"
 LOOK_AGAIN = timedelta(minutes=1)
 """What waits for a list or a screener is judged again when either is there; this is for what came just then."""
 _NO_RULE = DestinationRule()
-_ON_LIST = "cancel it; nobody can release it, and it goes on by itself once a corrected list is loaded"
+_ON_LIST = "cancel it; nobody can release it while a list in force names it"
+_LISTED = (ListKind.SANCTIONS, ListKind.DENY)
 
 
 def address_lists(case: Case) -> Verdict:
@@ -45,6 +47,20 @@ def address_lists(case: Case) -> Verdict:
         look = facts.now + LOOK_AGAIN
         return _hold(LISTS, ErrorCode.SCREENING_HOLD, why, inputs, next_step=step, passes_at=look)
     return Verdict(gate=LISTS, inputs=inputs)
+
+
+def list_review(case: Case) -> Verdict:
+    """Hold what was found on a list until a person has looked: whoever loads a shorter list lets nothing go by that alone."""
+    is_listed = any(standing.listed and standing.kind in _LISTED for standing in case.facts.lists)
+    if not is_listed and LIST_REVIEW not in case.facts.held_by:
+        return Verdict(gate=LIST_REVIEW)
+    return _hold(
+        LIST_REVIEW,
+        ErrorCode.SCREENING_HOLD,
+        "a list names the destination" if is_listed else "a list named the destination, and none does any more",
+        {},
+        next_step="compare it with the source of the list; once no list names it, release it with a reason, or cancel it",
+    )
 
 
 def screening(case: Case) -> Verdict:
@@ -91,10 +107,11 @@ def shared_destination(case: Case) -> Verdict:
     rule, address = _rule(case), case.facts.address
     inputs = {"players": str(address.players), "destinations of the player": str(address.destinations_of_player)}
     if rule.max_players is not None and address.players > rule.max_players:
-        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, f"{address.players} players use this destination", inputs)
+        why = f"{address.players} players use this destination"
+        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs, severity=address.players)
     if rule.max_per_player is not None and address.destinations_of_player > rule.max_per_player:
         why = f"the player uses {address.destinations_of_player} destinations"
-        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs)
+        return _hold(SHARING, ErrorCode.LIMIT_EXCEEDED, why, inputs, severity=address.destinations_of_player)
     return Verdict(gate=SHARING, inputs=inputs)
 
 
@@ -129,6 +146,7 @@ def _hold(
     *,
     next_step: str = "look into it; then release it with a reason, or cancel it",
     passes_at: datetime | None = None,
+    severity: int = 0,
 ) -> Verdict:
     return Verdict(
         gate=gate,
@@ -138,5 +156,6 @@ def _hold(
         next_step=next_step,
         owner=Owner.COMPLIANCE,
         passes_at=passes_at,
+        severity=severity,
         inputs=inputs,
     )

@@ -14,6 +14,7 @@ GATES: tuple[Gate, ...] = (
     eligibility.jurisdiction,
     eligibility.player_checks,
     destinations.address_lists,
+    destinations.list_review,
     destinations.screening,
     destinations.shared_destination,
     destinations.cooling_off,
@@ -23,7 +24,9 @@ GATES: tuple[Gate, ...] = (
     approvals.approval,
 )
 # What a person may overrule with a reason; everything else passes only when its cause is gone.
-LIFTABLE = frozenset({destinations.SHARING, destinations.COOLING_OFF, abuse.GATE, limits.GATE})
+LIFTABLE = frozenset(
+    {destinations.LIST_REVIEW, destinations.SHARING, destinations.COOLING_OFF, abuse.GATE, limits.GATE}
+)
 
 
 def judge(case: Case) -> Judgement:
@@ -32,6 +35,7 @@ def judge(case: Case) -> Judgement:
 
 
 def _lifted(verdict: Verdict, case: Case) -> Verdict:
-    if verdict.outcome is Outcome.HOLD and verdict.gate in case.facts.lifted & LIFTABLE:
+    lifted = case.facts.lifted.get(verdict.gate) if verdict.gate in LIFTABLE else None
+    if verdict.outcome is Outcome.HOLD and lifted is not None and verdict.severity <= lifted:
         return replace(verdict, outcome=Outcome.PASS, inputs={**verdict.inputs, "lifted": "by a person"})
     return verdict

@@ -17,10 +17,11 @@ def legal_approval(case: Case) -> Verdict:
     approval = chosen(case)
     if approval is not None:
         return Verdict(gate=GATE, inputs={"approval": str(approval.id), "until": approval.valid_until.isoformat()})
-    fitting = [approval for approval in case.facts.approvals if _names(case, approval)]
+    named = [approval for approval in case.facts.approvals if _names(case, approval)]
+    in_force = [approval for approval in named if approval.valid_from <= case.facts.now]
     why = (
         "every approval that covers this is used up"
-        if fitting
+        if in_force
         else f"no approval in force covers {subject.asset} by {subject.adapter} to {subject.jurisdiction} "
         f"for campaign {subject.campaign}"
     )
@@ -31,7 +32,8 @@ def legal_approval(case: Case) -> Verdict:
         why=why,
         next_step="record an approval and have a second person confirm it",
         owner=Owner.COMPLIANCE,
-        inputs={"approvals in force": str(len(case.facts.approvals))},
+        passes_at=min((a.valid_from for a in named if a.valid_from > case.facts.now), default=None),
+        inputs={"approvals in force": str(sum(a.valid_from <= case.facts.now for a in case.facts.approvals))},
     )
 
 
@@ -39,7 +41,8 @@ def chosen(case: Case) -> LegalApproval | None:
     """The approval a payout counts under, the one it was counted under first; None when it needs none or has none."""
     if not case.subject.needs_legal_approval:
         return None
-    fitting = [a for a in case.facts.approvals if _names(case, a) and has_room(case, a)]
+    now = case.facts.now
+    fitting = [a for a in case.facts.approvals if a.valid_from <= now and _names(case, a) and has_room(case, a)]
     return next((a for a in fitting if a.id == case.facts.legal_approval_id), fitting[0] if fitting else None)
 
 

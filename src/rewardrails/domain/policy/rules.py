@@ -1,5 +1,6 @@
 """The rules as data. They come from the configuration; nothing here decides."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,6 +46,18 @@ class Limit:
     max_count: int | None = None
     campaigns: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """Its name with a digest of what it says: another one once it says something else."""
+        said = (self.per, self.window, self.calendar_day, self.asset, self.max_minor, self.max_count)
+        where = (sorted(self.campaigns), sorted(self.providers))
+        return f"{self.name}#{hashlib.sha256(repr((said, where)).encode()).hexdigest()[:12]}"
+
+    @staticmethod
+    def name_in(key: str) -> str:
+        """The name in a key."""
+        return key.rpartition("#")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

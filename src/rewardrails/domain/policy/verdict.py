@@ -30,7 +30,8 @@ class Owner(StrEnum):
 class Verdict:
     """One gate's answer: `why` and `next_step` for operators, `inputs` what it looked at, without personal data.
 
-    `passes_at` is when time alone may change the answer. What a player is told follows from the code, and the codes of
+    `passes_at` is when time alone may change the answer. `severity` tells a worse case from one that a person
+    let pass. What a player is told follows from the code, and the codes of
     compliance reasons all say the same to them.
     """
 
@@ -41,6 +42,7 @@ class Verdict:
     next_step: str = ""
     owner: Owner | None = None
     passes_at: datetime | None = None
+    severity: int = 0
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rewardrails.domain.policy import legal, limits
 from rewardrails.domain.policy.case import Case, LegalApproval, Usage
@@ -31,14 +32,19 @@ async def lock(connection: Connection, rules: Rules, candidates: Sequence[Candid
 
 
 async def read(
-    connection: Connection, rules: Rules, candidates: Sequence[Candidate], approvals: Iterable[LegalApproval]
+    connection: Connection,
+    rules: Rules,
+    candidates: Sequence[Candidate],
+    approvals: Iterable[LegalApproval],
+    *,
+    now: datetime | None,
 ) -> dict[str, Usage]:
-    """Usage of every counter these payouts meet."""
+    """Usage of every counter these payouts meet; with `now` only of those that do not hold them already."""
     wanted: dict[str, float | None] = {}
     bounded = [a for a in approvals if a.max_total_minor is not None or a.max_per_player_minor is not None]
     for candidate in candidates:
         subject = candidate.subject
-        for limit in _counting(rules, candidate):
+        for limit in _counting(rules, candidate, now):
             wanted[limits.counter(limit, subject)] = seconds(limit)
         if subject.needs_legal_approval:
             for approval in bounded:
@@ -51,10 +57,9 @@ async def read(
 
 
 def additions(case: Case) -> Iterator[Addition]:
-    """What a payout adds when it is let through; each counter knows it once."""
-    if not case.facts.counted:
-        for limit, name, amount in limits.counted(case):
-            yield Addition(name=name, seconds=seconds(limit), amount_minor=amount)
+    """What a payout adds when it is let through; each counter knows it once in its window."""
+    for limit, name, amount in limits.to_count(case):
+        yield Addition(name=name, seconds=seconds(limit), amount_minor=amount)
     approval = legal.chosen(case)
     if approval is not None and approval.id != case.facts.legal_approval_id:
         subject = case.subject
@@ -90,11 +95,12 @@ def seconds(limit: Limit) -> float | None:
     return limit.window.total_seconds() if limit.window is not None else None
 
 
-def _counting(rules: Rules, candidate: Candidate) -> Iterator[Limit]:
-    if candidate.counted:
-        return
+def _counting(rules: Rules, candidate: Candidate, now: datetime | None = None) -> Iterator[Limit]:
+    counted = candidate.counted or {}
     for limit in rules.limits:
-        if limit.per is not Per.PAYOUT and limits.applies(limit, candidate.subject):
+        if limit.per is Per.PAYOUT or not limits.applies(limit, candidate.subject):
+            continue
+        if now is None or limit.key not in counted or limits.counted_since(limit, counted, now) is None:
             yield limit
 
 
@@ -106,6 +112,6 @@ def _names(rules: Rules, candidate: Candidate) -> Iterator[str]:
         yield f"legal:{subject.adapter}:{subject.asset}"
     rule = rules.destinations.get(subject.destination_kind, _NO_RULE)
     if rule.max_players is not None:
-        yield f"address:{subject.address_digest.hex()}"
+        yield f"recipient:{subject.recipient_digest.hex()}"
     if rule.max_per_player is not None:
         yield f"player:{subject.player_id}"

@@ -1,7 +1,8 @@
 """Reading what the gates go by, in one round trip for a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from uuid import UUID
 
@@ -19,19 +20,20 @@ from rewardrails.domain.policy.case import (
 )
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import wire
+from rewardrails.security.persons import roots_of
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A payout to be judged; `payout_id` also of one that is not stored yet. `counted` once its counters know it,
-    `legal_approval_id` under which approval.
+    """A payout to be judged; `payout_id` also of one that is not stored yet. `counted` says which limits' counters know it and
+    since when (None before it was ever let through), `legal_approval_id` under which approval.
     """
 
     payout_id: UUID
     subject: Subject
-    counted: bool = False
+    counted: Mapping[str, datetime] | None = None
     legal_approval_id: UUID | None = None
 
 
@@ -43,6 +45,7 @@ async def read_facts(core: Core, connection: Connection, candidates: Sequence[Ca
         [candidate.payout_id for candidate in candidates],
         [subject.player_id for subject in subjects],
         [subject.address_digest for subject in subjects],
+        [subject.recipient_digest for subject in subjects],
         [subject.content_digest for subject in subjects],
         [subject.batch_id for subject in subjects],
         [subject.asset for subject in subjects],
@@ -51,18 +54,36 @@ async def read_facts(core: Core, connection: Connection, candidates: Sequence[Ca
     shared = wire.read_shared(told[0])
     approvals = tuple(_approval(fact) for fact in shared.approvals or ())
     rates = {fact.asset: rate for fact in shared.rates or () if (rate := _rate(core, fact))}
+    own = [wire.read_own(told[n]) for n in range(1, len(candidates) + 1)]
+    authors = await _authors(core, connection, candidates)
     return [
-        _facts(shared, approvals, rates, wire.read_own(told[n]), candidate)
-        for n, candidate in enumerate(candidates, start=1)
+        _facts(shared, mine, candidate, approvals=approvals, rates=rates, authors=wrote)
+        for mine, candidate, wrote in zip(own, candidates, authors, strict=True)
     ]
+
+
+async def _authors(core: Core, connection: Connection, candidates: Sequence[Candidate]) -> list[frozenset[str]]:
+    """Who had a hand in each, and the people behind their keys; looked up only where a rule is about somebody."""
+    if not any(rule.creators for rule in core.config.rules.approvals):
+        return [frozenset()] * len(candidates)
+    rows = await connection.fetch(
+        sql("hands_in"),
+        [candidate.payout_id for candidate in candidates],
+        [candidate.subject.batch_id for candidate in candidates],
+    )
+    named = [{one.subject.created_by, *row["hands"]} for one, row in zip(candidates, rows, strict=True)]
+    roots = await roots_of(connection, set().union(*named))
+    return [frozenset(each | {roots[hand] for hand in each}) for each in named]
 
 
 def _facts(
     shared: wire.SharedFacts,
-    approvals: tuple[LegalApproval, ...],
-    rates: dict[str, Rate],
     own: wire.OwnFacts,
     candidate: Candidate,
+    *,
+    approvals: tuple[LegalApproval, ...],
+    rates: dict[str, Rate],
+    authors: frozenset[str],
 ) -> Facts:
     listed = frozenset(own.listed or ())
     return Facts(
@@ -93,10 +114,11 @@ def _facts(
             for approver in own.sign_offs or ()
         ),
         batch_total_minor=int(own.batch_total) if own.batch_total else None,
-        counted=candidate.counted,
+        counted=candidate.counted or {},
         legal_approval_id=candidate.legal_approval_id,
         held_by=own.held_by or frozenset(),
-        lifted=own.lifted or frozenset(),
+        lifted=own.lifted or {},
+        authors=authors,
     )
 
 
@@ -110,6 +132,7 @@ def _approval(fact: wire.ApprovalFact) -> LegalApproval:
         campaigns=fact.campaigns,
         max_total_minor=int(fact.max_total) if fact.max_total else None,
         max_per_player_minor=int(fact.max_per_player) if fact.max_per_player else None,
+        valid_from=fact.valid_from,
         valid_until=fact.valid_until,
     )
 

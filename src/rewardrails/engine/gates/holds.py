@@ -8,6 +8,7 @@ from rewardrails.domain.policy.verdict import Judgement, Outcome, Owner, Verdict
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import counters
 from rewardrails.engine.gates.judging import Judged
+from rewardrails.engine.gates.wire import write_counted
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -48,6 +49,7 @@ async def write(core: Core, connection: Connection, judged: Sequence[Judged], ac
             sql("mark_counted"),
             [item.candidate.payout_id for item in counted],
             [item.legal_approval_id for item in counted],
+            [write_counted(item.counted) for item in counted],
         )
     await connection.execute(sql("when_to_judge_again"), earlier, [item.judgement.passes_at for item in judged])
 
@@ -64,8 +66,10 @@ async def write_new(core: Core, connection: Connection, judged: Sequence[Judged]
     await open_holds(core, connection, stops)
 
 
-async def open_holds(core: Core, connection: Connection, stops: Sequence[tuple[UUID, Verdict]]) -> None:
-    """Note what stops which payout; a hold that is open already keeps its time."""
+async def open_holds(
+    core: Core, connection: Connection, stops: Sequence[tuple[UUID, Verdict]], *, person: str | None = None
+) -> None:
+    """Note what stops which payout, and which `person` if one does; a hold that is open already keeps its time."""
     if stops:
         await connection.execute(
             sql("open_holds"),
@@ -75,6 +79,7 @@ async def open_holds(core: Core, connection: Connection, stops: Sequence[tuple[U
             [stop.why for _, stop in stops],
             [(stop.owner or Owner.OPERATOR).value for _, stop in stops],
             core.config.rules.hold_deadline.total_seconds(),
+            person,
         )
 
 

@@ -1,14 +1,15 @@
 """Judging a batch of payouts: lock what may be counted, read the facts, ask every gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypedDict
 from uuid import UUID
 
 import asyncpg
 
-from rewardrails.domain.policy import legal
+from rewardrails.domain.destination import CHAIN_PARSERS
+from rewardrails.domain.policy import legal, limits
 from rewardrails.domain.policy.case import Case, Subject
 from rewardrails.domain.policy.judge import judge
 from rewardrails.domain.policy.verdict import Judgement, Outcome
@@ -16,6 +17,7 @@ from rewardrails.engine.core import Core
 from rewardrails.engine.gates import counters
 from rewardrails.engine.gates.counters import Addition
 from rewardrails.engine.gates.facts import Candidate, read_facts
+from rewardrails.engine.gates.wire import read_counted
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
@@ -24,13 +26,14 @@ from rewardrails.store.sql import sql
 class Judged:
     """A candidate, its judgement, and what its counters gain when it is let through.
 
-    `legal_approval_id` is the approval it then counts under.
+    `legal_approval_id` is the approval it then counts under, `counted` the limits that then hold it.
     """
 
     candidate: Candidate
     judgement: Judgement
     additions: tuple[Addition, ...] = ()
     legal_approval_id: UUID | None = None
+    counted: Mapping[str, datetime] | None = None
 
     @property
     def lets_through(self) -> bool:
@@ -40,8 +43,8 @@ class Judged:
     @property
     def newly_counted(self) -> bool:
         """Whether letting it through has to be written down: its counters, or its present approval, do not know it yet."""
-        known = self.candidate.counted and self.candidate.legal_approval_id == self.legal_approval_id
-        return self.lets_through and not known
+        before = (self.candidate.counted, self.candidate.legal_approval_id)
+        return self.lets_through and before != (self.counted, self.legal_approval_id)
 
 
 async def judge_batch(
@@ -58,24 +61,31 @@ async def judge_batch(
     subjects = [candidate.subject for candidate in candidates]
     await connection.execute(
         sql("note_addresses"),
-        [subject.address_digest for subject in subjects],
+        [subject.recipient_digest for subject in subjects],
         [subject.player_id for subject in subjects],
     )
     return await look(core, connection, candidates, leaving_within=leaving_within)
 
 
 async def look(
-    core: Core, connection: Connection, candidates: Sequence[Candidate], *, leaving_within: timedelta | None = None
+    core: Core,
+    connection: Connection,
+    candidates: Sequence[Candidate],
+    *,
+    leaving_within: timedelta | None = None,
+    every_counter: bool = False,
 ) -> list[Judged]:
     """The same without locking or noting anything: how they stand at this moment.
 
-    `leaving_within`: they are sent within this time from now on, and what allows them has to last so long.
+    `leaving_within`: they are sent within this time from now on, and what allows them has to last so long. `every_counter`
+    reads also those that hold a payout already, for people to see.
     """
     if not candidates:
         return []
     rules = core.config.rules
     facts = await read_facts(core, connection, candidates)
-    usage = await counters.read(connection, rules, candidates, facts[0].approvals)
+    now = None if every_counter else facts[0].now
+    usage = await counters.read(connection, rules, candidates, facts[0].approvals, now=now)
     judged = []
     for candidate, known in zip(candidates, facts, strict=True):
         leaves_by = None if leaving_within is None else known.now + leaving_within
@@ -92,6 +102,7 @@ async def look(
                 judgement=judgement,
                 additions=gains,
                 legal_approval_id=approval.id if approval else None,
+                counted=limits.counted_as(case),
             )
         )
     return judged
@@ -99,10 +110,10 @@ async def look(
 
 def candidate_of(core: Core, row: asyncpg.Record, *, provider: str | None = None) -> Candidate:
     """A stored payout as the gates see it; `provider` stands in where the row has none yet."""
-    address_digest = row["address_digest"]
-    if address_digest is None:  # stored before gates were: its ciphertext tells
+    address_digest, recipient_digest = row["address_digest"], row["recipient_digest"]
+    if recipient_digest is None:  # stored by an older version: its ciphertext tells
         destination = core.open_destination(row["destination_ciphertext"], row["destination_key_id"], row["salt"])
-        address_digest = core.digest_address(destination)
+        address_digest, recipient_digest = core.digest_address(destination), core.digest_recipient(destination)
     subject = Subject(
         campaign=row["campaign"],
         player_id=row["player_id"],
@@ -110,15 +121,19 @@ def candidate_of(core: Core, row: asyncpg.Record, *, provider: str | None = None
         amount_minor=int(row["amount"]),
         jurisdiction=row["jurisdiction"],
         pool=row["pool"],
-        **rail_of(core, row["provider"] or provider),
+        **rail_of(core, row["provider"] or provider, row["destination_kind"]),
         destination_kind=row["destination_kind"],
         address_digest=address_digest,
+        recipient_digest=recipient_digest,
         content_digest=row["content_digest"],
         created_by=row["created_by"],
         batch_id=row["batch_id"],
     )
     return Candidate(
-        payout_id=row["id"], subject=subject, counted=row["counted"], legal_approval_id=row["legal_approval_id"]
+        payout_id=row["id"],
+        subject=subject,
+        counted=read_counted(row["counted_as"]),
+        legal_approval_id=row["legal_approval_id"],
     )
 
 
@@ -131,13 +146,18 @@ class Rail(TypedDict):
     needs_legal_approval: bool
 
 
-def rail_of(core: Core, provider: str | None) -> Rail:
-    """The rail a payout would go over; one that is not there says nothing of itself, and sends nothing either."""
+def rail_of(core: Core, provider: str | None, destination_kind: str) -> Rail:
+    """The rail a payout would go over; one that is not there says nothing of itself, and sends nothing either.
+
+    What goes to a place on a blockchain needs a legal approval whatever rail takes it there, be it people.
+    """
+    kind = core.config.destination_kinds.get(destination_kind)
+    on_chain = kind is not None and kind.parser in CHAIN_PARSERS
     settings = core.config.providers.get(provider or "")
     rail = core.providers.get(provider or "")
     return Rail(
         provider=provider,
         provider_type=settings.type.value if settings else None,
         adapter=settings.adapter if settings else None,
-        needs_legal_approval=rail.capabilities.needs_legal_approval if rail else False,
+        needs_legal_approval=on_chain or (rail is not None and rail.capabilities.needs_legal_approval),
     )

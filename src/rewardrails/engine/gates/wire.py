@@ -1,5 +1,6 @@
 """The facts as the database tells them: one JSON text about the batch, one about each payout."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ class ApprovalFact(msgspec.Struct, frozen=True):
     campaigns: frozenset[str]
     max_total: str | None
     max_per_player: str | None
+    valid_from: datetime
     valid_until: datetime
 
 
@@ -90,9 +92,20 @@ class OwnFacts(msgspec.Struct, frozen=True):
     destinations: int
     sign_offs: tuple[str, ...] | None
     held_by: frozenset[str] | None
-    lifted: frozenset[str] | None
+    lifted: dict[str, int] | None
     batch_total: str | None
 
 
+def read_counted(text: str | None) -> dict[str, datetime] | None:
+    """Which limits hold a payout and since when, as its row says; None of one that was never let through."""
+    return None if text is None else _counted.decode(text)
+
+
+def write_counted(counted: Mapping[str, datetime] | None) -> str | None:
+    """The same as a row stores it."""
+    return None if counted is None else msgspec.json.encode(counted).decode()
+
+
+_counted = msgspec.json.Decoder(dict[str, datetime])
 read_shared = msgspec.json.Decoder(SharedFacts).decode
 read_own = msgspec.json.Decoder(OwnFacts).decode

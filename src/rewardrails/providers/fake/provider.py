@@ -1,6 +1,6 @@
 """The adapter for the fake provider; `docs/howto/write-an-adapter.md` walks through it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote as url_quote
 
 from rewardrails.domain.assets import format_amount
@@ -19,20 +19,23 @@ from rewardrails.domain.outcome import (
     Settled,
 )
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ConfigInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty, checks, strict_json
+from rewardrails.providers import certainty, checks, statements, strict_json
 from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.capabilities import Lookup
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.fake.mapping import NOT_REFUSALS, REFUSALS, money_of, observation_of
 from rewardrails.providers.fake.settings import FakeSettings, capabilities_of
+from rewardrails.providers.fake.statement import MAX_PAGES, item_of
 from rewardrails.providers.fake.webhook import read_event
 from rewardrails.providers.fake.wire import (
     BALANCE,
     ENCODER,
     ERROR,
     LIST,
+    PAGE,
     PAYOUT,
     CreateRequest,
     ErrorDetail,
@@ -51,7 +54,7 @@ OK_STATUSES = frozenset({200, 201})
 
 
 class FakeProvider:
-    """One account at a fake provider. Supports cancel, webhooks, balance and check."""
+    """One account at a fake provider. Supports cancel, webhooks, balance, statement and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, FakeSettings)
@@ -137,6 +140,24 @@ class FakeProvider:
             for asset, amount in told.balances.items()
             if asset in self._exponents
         ]
+
+    async def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """GET /v1/payouts?from=&to=, page by page, oldest first; raises `RewardRailsError` when it is not to be had."""
+        after = ""
+        for _ in range(MAX_PAGES):
+            span = f"from={url_quote(window.start.isoformat())}&to={url_quote(window.end.isoformat())}"
+            try:
+                reply = await self._call("GET", f"/v1/payouts?{span}&after={url_quote(after, safe='')}")
+            except (NeverSent, MaybeSent) as error:
+                raise statements.not_told(self.name) from error
+            page = strict_json.try_decode(PAGE, reply.body) if reply.status == 200 else None
+            if page is None:
+                raise statements.not_told(self.name, status=reply.status)
+            yield [item_of(payout, self._exponents) for payout in page.payouts]
+            after = page.next
+            if not after:
+                return
+        raise statements.too_long(self.name)
 
     async def check(self) -> Sequence[Checked]:
         """Ask for the balance: credentials, clocks, money."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from rewardrails.domain.statement import Statements
 from rewardrails.providers.capabilities import (
     AssetLimits,
     Capabilities,
@@ -54,6 +55,7 @@ def capabilities_of(context: ProviderContext, settings: FakeSettings) -> Capabil
         lookup_is_authoritative=settings.lookup_is_authoritative and settings.lookup is Lookup.OUR_REFERENCE,
         lookup_lag=timedelta(seconds=settings.lookup_lag_seconds),
         webhooks=WebhookTrust.SIGNED_FULL,
+        statements=Statements.LIST,
         cancel_from=frozenset({"pending"}),
         reversal_horizon=timedelta(seconds=settings.reversal_horizon_seconds),
         assets={code: AssetLimits(exponent=exponent) for code, exponent in context.assets.items()},

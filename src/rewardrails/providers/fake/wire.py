@@ -42,12 +42,20 @@ class PayoutReply(Struct, frozen=True):
     fee: Text
     livemode: bool
     failure_code: Text = ""
+    created_at: Text = ""
 
 
 class ListReply(Struct, frozen=True):
     """Answer of GET /v1/payouts?reference=."""
 
     payouts: Annotated[list[PayoutReply], Meta(max_length=100)]
+
+
+class PageReply(Struct, frozen=True):
+    """Answer of GET /v1/payouts?from=&to=; `next` names the page after, and is empty on the last one."""
+
+    payouts: Annotated[list[PayoutReply], Meta(max_length=1000)]
+    next: Text = ""
 
 
 class ErrorDetail(Struct, frozen=True):
@@ -80,6 +88,7 @@ class EventBody(Struct, frozen=True):
 ENCODER = msgspec.json.Encoder()
 PAYOUT = msgspec.json.Decoder(PayoutReply)
 LIST = msgspec.json.Decoder(ListReply)
+PAGE = msgspec.json.Decoder(PageReply)
 ERROR = msgspec.json.Decoder(ErrorReply)
 BALANCE = msgspec.json.Decoder(BalanceReply)
 EVENT = msgspec.json.Decoder(EventBody)

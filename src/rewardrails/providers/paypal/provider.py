@@ -1,6 +1,6 @@
 """The adapter for PayPal Payouts: a batch of one for each attempt, under a `sender_batch_id` that PayPal takes once."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from urllib.parse import quote as url_quote
 
@@ -19,9 +19,10 @@ from rewardrails.domain.outcome import (
     Settled,
 )
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ErrorCode, WebhookRefused
-from rewardrails.providers import certainty, checks
+from rewardrails.providers import certainty, checks, statements
 from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
@@ -39,6 +40,7 @@ from rewardrails.providers.paypal.settings import (
     capabilities_of,
     refuse_unsafe,
 )
+from rewardrails.providers.paypal.statement import pages
 from rewardrails.providers.paypal.webhook import read_notice, read_signed
 from rewardrails.providers.paypal.words import UNCLAIMED
 from rewardrails.providers.settings import base_url, credential, read_settings
@@ -47,6 +49,8 @@ PAYOUTS = "/v1/payments/payouts"
 ITEMS = "/v1/payments/payouts-item"
 NOBODYS = "NOBODYS"
 NO_NAME = "PayPal is asked by its own batch id, which this attempt has not been told."
+
+NOT_FOUND = 404
 
 
 class PayPalProvider:
@@ -134,6 +138,14 @@ class PayPalProvider:
             return OutcomeUnknown(evidence=certainty.of_error(error).evidence)
         return canceled(item_id, answer)
 
+    def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """Transaction Search for payouts, whoever made them; raises `RewardRailsError`."""
+        return pages(self.name, window, self._exponents, self._ask)
+
+    async def statement_names(self, references: Sequence[Reference]) -> Sequence[str]:
+        """The transaction that each attempt's item became: a question for each, because PayPal's history says no name of ours."""
+        return [await self._transaction(reference) if reference.provider_reference else "" for reference in references]
+
     async def check(self) -> Sequence[Checked]:
         """Ask for a batch that is not there: credentials, the permission for payouts, clocks."""
         try:
@@ -160,6 +172,19 @@ class PayPalProvider:
     async def close(self) -> None:
         """End the connections."""
         await self._http.close()
+
+    async def _ask(self, path: str) -> HttpReply:
+        try:
+            return await self._session.ask(path, self._deadline())
+        except (NoToken, NeverSent, MaybeSent) as error:
+            raise statements.not_told(self.name) from error
+
+    async def _transaction(self, reference: Reference) -> str:
+        reply = await self._ask(_path(reference))
+        batch = batch_in(reply)
+        if batch is None and reply.status != NOT_FOUND:
+            raise statements.not_told(self.name, status=reply.status)
+        return batch.items[0].transaction_id if batch is not None and batch.items else ""
 
     def _deadline(self) -> Deadline:
         return Deadline(self.capabilities.call_timeout.total_seconds())

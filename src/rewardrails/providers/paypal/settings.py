@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from rewardrails.domain.statement import Statements
 from rewardrails.errors import ConfigInvalid
 from rewardrails.providers.capabilities import (
     AssetLimits,
@@ -117,6 +118,7 @@ def capabilities_of(context: ProviderContext, settings: PayPalSettings) -> Capab
         key_format=KeyFormat(max_length=MAX_KEY_LENGTH, alphabet=HEX_AND_DASH),
         lookup=Lookup.PROVIDER_REFERENCE,
         webhooks=WebhookTrust.SIGNED_FULL,
+        statements=Statements.LIST,
         cancel_from=frozenset({UNCLAIMED}),
         reversal_horizon=timedelta(days=settings.reversal_horizon_days),
         assets={

@@ -84,6 +84,7 @@ class Item(Struct, frozen=True):
     payout_batch_id: Id
     payout_item: Sent
     transaction_status: Text = ""
+    transaction_id: Text = ""
     sender_batch_id: Text = ""
     payout_item_fee: Amount | None = None
     errors: Fault | None = None
@@ -128,6 +129,37 @@ class Token(Struct, frozen=True):
     expires_in: Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
+class Signed(Struct, frozen=True):
+    """An amount of the account's history; what left it is negative."""
+
+    currency_code: Name
+    value: Annotated[str, Meta(pattern=r"^-?[0-9]{1,24}(\.[0-9]{1,8})?\Z")]
+
+
+class TransactionInfo(Struct, frozen=True):
+    """One line of the account's history."""
+
+    transaction_id: Name
+    transaction_initiation_date: Name
+    transaction_amount: Signed
+    transaction_status: Text = ""
+    transaction_event_code: Text = ""
+    fee_amount: Signed | None = None
+
+
+class Transaction(Struct, frozen=True):
+    """The same in its wrapping."""
+
+    transaction_info: TransactionInfo
+
+
+class TransactionPage(Struct, frozen=True):
+    """Answer of GET /v1/reporting/transactions."""
+
+    transaction_details: Annotated[list[Transaction], Meta(max_length=500)]
+    total_pages: Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
 class ItemEvent(Struct, frozen=True):
     """A notice about an item."""
 
@@ -155,3 +187,4 @@ TOKEN = msgspec.json.Decoder(Token)
 EVENT = msgspec.json.Decoder(Event)
 ITEM_EVENT = msgspec.json.Decoder(ItemEvent)
 BATCH_EVENT = msgspec.json.Decoder(BatchEvent)
+TRANSACTIONS = msgspec.json.Decoder(TransactionPage)

@@ -13,7 +13,7 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
-from rewardrails.providers.tremendous.wire import Errors, Order, Value
+from rewardrails.providers.tremendous.wire import Charge, Errors, Order, Value
 
 MOST_DIGITS = 24
 EXECUTED = "EXECUTED"
@@ -106,17 +106,17 @@ def observation_of(order: Order, exponents: Mapping[str, int], evidence: Evidenc
         rail_key=order.external_id or "",
         provider_reference=reward.id,
         amount=money_of(reward.value, exponents),
-        fee=_fee(order, reward.value.currency_code, exponents),
+        fee=fee_of(order.payment, reward.value.currency_code, exponents),
         code=ErrorCode.PROVIDER_REJECTED if status is ObservedStatus.FAILED else None,
         evidence=evidence,
     )
 
 
-def _fee(order: Order, asset: str, exponents: Mapping[str, int]) -> Money | None:
-    """The fee, where it is charged in the reward's own currency."""
-    if order.payment is None or order.payment.currency_code != asset:
+def fee_of(payment: Charge | None, asset: str, exponents: Mapping[str, int]) -> Money | None:
+    """The fee, where it is charged in the reward's own currency; raises `AmountInvalid`."""
+    if payment is None or payment.currency_code != asset:
         return None
-    return Money(amount_minor=_minor(order.payment.fees, asset, exponents), asset=asset)
+    return Money(amount_minor=_minor(payment.fees, asset, exponents), asset=asset)
 
 
 def _minor(whole: Decimal, asset: str, exponents: Mapping[str, int]) -> int:

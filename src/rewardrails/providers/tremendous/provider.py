@@ -1,7 +1,7 @@
 """The adapter for Tremendous: one order of one reward for each attempt, under a lasting `external_id`."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from urllib.parse import quote as url_quote
 
 from rewardrails.domain.evidence import Evidence
@@ -10,6 +10,7 @@ from rewardrails.domain.observation import Absent, Found, Observation, ObservedS
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import Accepted, CreateOutcome, OutcomeUnknown, Rejected, Settled
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, ErrorCode, RewardRailsError
 from rewardrails.providers import certainty, checks, strict_json
@@ -26,6 +27,7 @@ from rewardrails.providers.tremendous.settings import (
     capabilities_of,
     refuse_incomplete,
 )
+from rewardrails.providers.tremendous.statement import pages
 from rewardrails.providers.tremendous.webhook import read_event
 from rewardrails.secrets import Secret
 
@@ -37,7 +39,7 @@ CENTS = 2
 
 
 class TremendousProvider:
-    """One organisation at Tremendous. Supports webhooks, balance and check; a delivered reward cannot be called back."""
+    """One organisation at Tremendous. Supports webhooks, balance, statement and check; nothing delivered comes back."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, TremendousSettings)
@@ -105,6 +107,10 @@ class TremendousProvider:
         if held is None:
             raise self._no_balance()
         return held
+
+    def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """GET /orders of a time, whoever made them; raises `RewardRailsError`."""
+        return pages(self.name, window, self._exponents, lambda path: self._call("GET", path))
 
     async def check(self) -> Sequence[Checked]:
         """Ask for the funding source and the webhook: credentials, permissions, balance, clocks, webhook set-up."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from rewardrails.domain.statement import Statements
 from rewardrails.errors import ConfigInvalid
 from rewardrails.providers.capabilities import (
     AssetLimits,
@@ -58,6 +59,7 @@ def capabilities_of(context: ProviderContext, settings: TremendousSettings) -> C
         lookup=Lookup.OUR_REFERENCE,
         lookup_is_authoritative=True,
         webhooks=WebhookTrust.SIGNED_THIN,
+        statements=Statements.LIST,
         assets={code: AssetLimits(exponent=exponent) for code, exponent in context.assets.items()},
         destination_kinds=context.destination_kinds,
         fees=context.fees,

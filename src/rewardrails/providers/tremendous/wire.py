@@ -96,6 +96,37 @@ class OrdersReply(Struct, frozen=True):
     orders: Annotated[list[Order], Meta(max_length=100)]
 
 
+class ListedDelivery(Struct, frozen=True):
+    """How far a reward has come, in the list; a link has no status."""
+
+    status: Text = ""
+
+
+class ListedReward(Struct, frozen=True):
+    """A reward in the list of orders; the list holds what others have ordered too."""
+
+    id: Name
+    value: Value
+    delivery: ListedDelivery = ListedDelivery()
+
+
+class ListedOrder(Struct, frozen=True):
+    """An order in the list."""
+
+    id: Name
+    status: Name
+    created_at: Name
+    external_id: Text | None = None
+    payment: Charge | None = None
+    rewards: Annotated[list[ListedReward], Meta(max_length=1_000)] = []
+
+
+class OrderPage(Struct, frozen=True):
+    """Answer of GET /orders?created_at[gte]=."""
+
+    orders: Annotated[list[ListedOrder], Meta(max_length=500)]
+
+
 class Errors(Struct, frozen=True):
     """What was wrong; `payload` has the shape of the request, with words where the faults are."""
 
@@ -167,6 +198,7 @@ class Event(Struct, frozen=True):
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 ORDER = msgspec.json.Decoder(OrderReply)
 ORDERS = msgspec.json.Decoder(OrdersReply)
+PAGE = msgspec.json.Decoder(OrderPage)
 ERROR = msgspec.json.Decoder(ErrorReply)
 HOOKS = msgspec.json.Decoder(HooksReply)
 FUNDING = msgspec.json.Decoder(FundingReply)

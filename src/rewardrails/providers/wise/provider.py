@@ -1,6 +1,6 @@
 """The adapter for Wise Platform: one transfer for each attempt, under a UUID made of the attempt's key."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
@@ -8,6 +8,7 @@ from rewardrails.domain.observation import CannotTell, Observation, SyncResult
 from rewardrails.domain.order import Order
 from rewardrails.domain.outcome import Canceled, CancelOutcome, CreateOutcome, NotCancelable, OutcomeUnknown
 from rewardrails.domain.quote import Quote, QuoteRequest
+from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, DestinationInvalid, ErrorCode, RewardRailsError
 from rewardrails.providers import certainty, checks, strict_json
@@ -22,6 +23,7 @@ from rewardrails.providers.wise.lookup import Finder, Seen
 from rewardrails.providers.wise.mapping import CANCELLED, codes_of, fee_of, transaction_id
 from rewardrails.providers.wise.recipient import recipient_of
 from rewardrails.providers.wise.settings import ADDRESSES, WiseSettings, capabilities_of, forms_of
+from rewardrails.providers.wise.statement import pages
 from rewardrails.providers.wise.steps import Steps
 from rewardrails.providers.wise.webhook import public_key_of, read_event
 from rewardrails.secrets import Secret
@@ -30,7 +32,7 @@ NOT_ALLOWED = "transfer.cancellation.not.allowed"
 
 
 class WiseProvider:
-    """One profile at Wise. Supports cancel, webhooks, balance and check."""
+    """One profile at Wise. Supports cancel, webhooks, balance, statement and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, WiseSettings)
@@ -124,6 +126,14 @@ class WiseProvider:
         if money is None:
             raise self._unavailable("did not tell its balance")
         return money
+
+    def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
+        """GET /v1/transfers of a time, whoever made them; raises `RewardRailsError`."""
+        return pages(self.name, window, self._client, self._exponents)
+
+    async def statement_names(self, references: Sequence[Reference]) -> Sequence[str]:
+        """The UUID that is made of each attempt's key: the list says that, and not the key."""
+        return [transaction_id(reference.ref.rail_key) for reference in references]
 
     async def check(self) -> Sequence[Checked]:
         """Ask for the balances: credentials, profile, permissions, clocks, money."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from rewardrails.domain.statement import Statements
 from rewardrails.providers.capabilities import (
     AssetLimits,
     Capabilities,
@@ -74,6 +75,7 @@ def capabilities_of(context: ProviderContext, settings: WiseSettings, forms: Map
         lookup_is_authoritative=True,
         lookup_lag=timedelta(seconds=settings.lookup_lag_seconds),
         webhooks=WebhookTrust.SIGNED_THIN,
+        statements=Statements.LIST,
         cancel_from=frozenset({"pending"}),
         reversal_horizon=BOUNCES_WITHIN,
         assets=assets,

@@ -88,6 +88,7 @@ class Transfer(Struct, frozen=True, rename="camel"):
     target_value: Decimal
     customer_transaction_id: Text | None = None
     quote_uuid: Text | None = None
+    created: Text = ""
 
 
 class NewPayment(Struct, frozen=True):

@@ -82,7 +82,11 @@ DELETE FROM idempotency WHERE created_at < rr_now() - $1::int * interval '1 day'
 -- name: beat
 INSERT INTO worker (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET seen_at = rr_now()
 
+-- name: leave
+UPDATE worker SET seen_at = '-infinity' WHERE name = $1
+
 -- name: live_workers
+-- Who left says so; who died is gone once it was not seen for this long.
 SELECT name, started_at, seen_at FROM worker WHERE seen_at > rr_now() - interval '30 seconds' ORDER BY name
 
 -- name: provider_figures

@@ -32,9 +32,15 @@ ON CONFLICT (name, bucket) DO UPDATE SET count = counter.count + EXCLUDED.count,
 DELETE FROM counter WHERE bucket > 'epoch' AND bucket < rr_now() - $1::int * interval '1 day'
 
 -- name: note_addresses
-INSERT INTO address_use (address_digest, player_id)
-SELECT DISTINCT address_digest, player_id FROM unnest($1::bytea[], $2::text[]) AS row (address_digest, player_id)
-ORDER BY address_digest, player_id ON CONFLICT DO NOTHING
+INSERT INTO address_use (recipient_digest, player_id)
+SELECT DISTINCT recipient_digest, player_id FROM unnest($1::bytea[], $2::text[]) AS row (recipient_digest, player_id)
+ORDER BY recipient_digest, player_id ON CONFLICT DO NOTHING
+
+-- name: forget_new_uses
+-- Of these, those that this very transaction noted.
+DELETE FROM address_use USING unnest($1::bytea[], $2::text[]) AS row (recipient_digest, player_id)
+WHERE address_use.recipient_digest = row.recipient_digest AND address_use.player_id = row.player_id
+  AND address_use.xmin = pg_current_xact_id()::xid
 
 -- name: gate_facts
 -- Everything the gates go by, for a whole batch: row 0 is what holds for all of it, row n is about the n-th payout.
@@ -42,9 +48,10 @@ SELECT 0 AS n, json_build_object(
     'now', rr_now(),
     'approvals', (SELECT json_agg(json_build_object('id', id, 'provider_type', provider_type, 'adapter', adapter,
             'assets', assets, 'jurisdictions', jurisdictions, 'campaigns', campaigns, 'max_total', max_total::text,
-            'max_per_player', max_per_player::text, 'valid_until', valid_until) ORDER BY valid_until, id)
+            'max_per_player', max_per_player::text, 'valid_from', valid_from, 'valid_until', valid_until)
+            ORDER BY valid_until, id)
         FROM legal_approval
-        WHERE confirmed_at IS NOT NULL AND revoked_at IS NULL AND valid_from <= rr_now() AND valid_until > rr_now()),
+        WHERE confirmed_at IS NOT NULL AND revoked_at IS NULL AND valid_until > rr_now()),
     'lists', (SELECT json_agg(json_build_object('id', id, 'name', name, 'kind', kind, 'dated', dated) ORDER BY name)
         FROM address_list WHERE superseded_at IS NULL),
     'rates', (SELECT json_agg(json_build_object('asset', asset, 'value', value::text, 'dated', dated)) FROM rate)
@@ -62,29 +69,29 @@ SELECT about.n, json_build_object(
             'reason', reason))
         FROM screening WHERE address_digest = about.address_digest),
     'address', (SELECT json_build_object('first_seen_at', first_seen_at, 'proved_at', proved_at)
-        FROM address_use WHERE address_digest = about.address_digest AND player_id = about.player_id),
+        FROM address_use WHERE recipient_digest = about.recipient_digest AND player_id = about.player_id),
     -- More than anybody allows is as much as need be counted.
     'players', (SELECT count(*) FROM (
-        SELECT FROM address_use WHERE address_digest = about.address_digest LIMIT 1000) AS counted),
+        SELECT FROM address_use WHERE recipient_digest = about.recipient_digest LIMIT 1000) AS counted),
     'destinations', (SELECT count(*) FROM (
         SELECT FROM address_use WHERE player_id = about.player_id LIMIT 1000) AS counted),
     'sign_offs', (SELECT json_agg(approver) FROM sign_off
         WHERE payout_id = about.payout_id AND content_digest = about.content_digest),
     'held_by', (SELECT json_agg(gate) FROM hold WHERE payout_id = about.payout_id AND closed_at IS NULL),
-    'lifted', (SELECT json_agg(gate) FROM gate_lift
-        WHERE payout_id = about.payout_id AND content_digest = about.content_digest),
+    'lifted', (SELECT json_object_agg(gate, severity) FROM gate_lift
+        WHERE payout_id = about.payout_id AND content_digest = about.content_digest AND voided_at IS NULL),
     'batch_total', (SELECT amount::text FROM batch_total WHERE batch_id = about.batch_id AND asset = about.asset)
 )::text
-FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::uuid[], $6::text[]) WITH ORDINALITY
-    AS about (payout_id, player_id, address_digest, content_digest, batch_id, asset, n)
+FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[], $6::uuid[], $7::text[]) WITH ORDINALITY
+    AS about (payout_id, player_id, address_digest, recipient_digest, content_digest, batch_id, asset, n)
 
 -- name: mark_counted
-UPDATE payout SET counted = true, legal_approval_id = row.legal_approval_id
-FROM unnest($1::uuid[], $2::uuid[]) AS row (id, legal_approval_id) WHERE payout.id = row.id
+UPDATE payout SET counted_as = row.counted_as, legal_approval_id = row.legal_approval_id
+FROM unnest($1::uuid[], $2::uuid[], $3::jsonb[]) AS row (id, legal_approval_id, counted_as) WHERE payout.id = row.id
 
 -- name: open_holds
-INSERT INTO hold (payout_id, gate, code, why, owner, deadline_at)
-SELECT payout_id, gate, code, why, owner, rr_now() + $6::float8 * interval '1 second'
+INSERT INTO hold (payout_id, gate, code, why, owner, opened_by, deadline_at)
+SELECT payout_id, gate, code, why, owner, $7, rr_now() + $6::float8 * interval '1 second'
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS row (payout_id, gate, code, why, owner)
 ORDER BY payout_id, gate
 ON CONFLICT (payout_id, gate) WHERE closed_at IS NULL DO UPDATE SET why = EXCLUDED.why, code = EXCLUDED.code
@@ -136,13 +143,21 @@ SELECT gate, count(*) AS holds, count(*) FILTER (WHERE deadline_at < rr_now()) A
 FROM hold WHERE closed_at IS NULL GROUP BY gate ORDER BY gate
 
 -- name: insert_lifts
-INSERT INTO gate_lift (payout_id, gate, content_digest, reason, lifted_by)
-SELECT $1, gate, $2, $4, $5 FROM unnest($3::text[]) AS gate ON CONFLICT DO NOTHING
+INSERT INTO gate_lift (payout_id, gate, content_digest, severity, reason, lifted_by)
+SELECT $1, gate, $2, severity, $5, $6 FROM unnest($3::text[], $4::int[]) AS row (gate, severity)
+ON CONFLICT (payout_id, gate, content_digest) DO UPDATE SET severity = EXCLUDED.severity, reason = EXCLUDED.reason,
+    lifted_by = EXCLUDED.lifted_by, lifted_at = rr_now(), voided_at = NULL
 
 -- name: payout_authors
 -- Everybody who had a hand in what a payout says now: who asked for it, who staged its file, who corrected its destination.
 SELECT payout.id, array_remove(ARRAY[payout.created_by, payout.destination_by, batch.created_by], NULL) AS authors
 FROM payout LEFT JOIN batch ON batch.id = payout.batch_id WHERE payout.id = ANY ($1::uuid[])
+
+-- name: hands_in
+-- Of each payout, stored already or not: who staged its file, and who corrected its destination.
+SELECT array_remove(ARRAY[batch.created_by, payout.destination_by], NULL) AS hands
+FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS about (payout_id, batch_id, n)
+LEFT JOIN batch ON batch.id = about.batch_id LEFT JOIN payout ON payout.id = about.payout_id ORDER BY n
 
 -- name: insert_sign_offs
 -- Keeps the word of $3 for each payout, locked by this transaction; answers those for which it is new, at their next version.
@@ -171,15 +186,15 @@ UPDATE hold SET closed_at = rr_now(), closed_by = $2, reason = $3
 WHERE closed_at IS NULL AND payout_id = $1 AND gate IN ('operator', 'no_route', 'quote_expired')
 
 -- name: open_gates
-SELECT gate FROM hold WHERE closed_at IS NULL AND payout_id = $1
+SELECT gate, opened_by FROM hold WHERE closed_at IS NULL AND payout_id = $1
 
 -- name: accepting_pauses
 SELECT scope, subject FROM pause WHERE lifted_at IS NULL AND stops = 'accepting'
 
 -- name: payout_for_gates
 SELECT id, state, version, code, campaign, player_id, asset, amount, jurisdiction, provider, destination_kind,
-    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
-    fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
+    destination_ciphertext, destination_key_id, address_digest, recipient_digest, content_digest, created_by, counted_as,
+    legal_approval_id, batch_id, fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = payout.player_id) AS salt
 FROM payout WHERE id = $1
 
@@ -242,15 +257,21 @@ ON CONFLICT (address_digest, screener) DO UPDATE SET result = EXCLUDED.result, r
     expires_at = EXCLUDED.expires_at, reason = EXCLUDED.reason, recorded_at = rr_now()
 
 -- name: note_proof
-INSERT INTO address_use (address_digest, player_id, proved_at, proof) VALUES ($1, $2, rr_now(), $3)
-ON CONFLICT (address_digest, player_id) DO UPDATE SET proved_at = rr_now(), proof = EXCLUDED.proof
+INSERT INTO address_use (recipient_digest, player_id, proved_at, proof) VALUES ($1, $2, rr_now(), $3)
+ON CONFLICT (recipient_digest, player_id) DO UPDATE SET proved_at = rr_now(), proof = EXCLUDED.proof
 
 -- name: waiting_totals
-SELECT pool.name AS pool, payout.asset, count(*)::int AS payouts, sum(payout.amount) AS amount_minor,
-    (SELECT balance FROM account WHERE account.pool_id = pool.id AND account.name = 'reserved')::numeric AS pool_reserved_minor
+-- The digest of a batch is made of what `approval_digest` is made of.
+SELECT pool.name AS pool, payout.asset, payout.provider, count(*)::int AS payouts, sum(payout.amount) AS amount_minor,
+    (SELECT balance FROM account WHERE account.pool_id = pool.id AND account.name = 'reserved')::numeric AS pool_reserved_minor,
+    (SELECT balance - under_way - (claimed - claimed_then) FROM provider_float AS held
+        WHERE held.provider = payout.provider AND held.asset = payout.asset) AS provider_float,
+    CASE WHEN $1::uuid IS NOT NULL THEN encode(sha256(string_agg(
+        payout.content_digest || convert_to(payout.fee_ceiling || '/' || COALESCE(payout.provider, ''), 'UTF8'),
+        ''::bytea ORDER BY payout.id)), 'hex') END AS digest
 FROM payout JOIN pool ON pool.id = payout.pool_id
 WHERE payout.state = 'awaiting_approval' AND ($1::uuid IS NULL OR payout.batch_id = $1)
-GROUP BY pool.id, pool.name, payout.asset ORDER BY pool.name
+GROUP BY pool.id, pool.name, payout.asset, payout.provider ORDER BY pool.name, payout.provider
 
 -- name: waiting_of_batch
 SELECT id FROM payout WHERE state = 'awaiting_approval' AND batch_id = $1 ORDER BY id

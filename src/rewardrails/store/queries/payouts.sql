@@ -1,19 +1,20 @@
 -- name: insert_payouts
 INSERT INTO payout (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, reserved, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state,
-    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at,
-    legal_approval_id, version, due_at, created_by)
+    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted_as, recheck_at,
+    legal_approval_id, recipient_digest, version, due_at, created_by)
 SELECT id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, amount + fee_ceiling, jurisdiction,
     destination_kind, destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state,
-    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at,
-    legal_approval_id, 1, rr_now(), $20
+    hold_cause, batch_id, quote_id, quote_expires_at, address_digest, code, counted_as, recheck_at,
+    legal_approval_id, recipient_digest, 1, rr_now(), $20
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::numeric[], $8::numeric[],
     $9::text[], $10::text[], $11::bytea[], $12::text[], $13::bytea[], $14::bytea[], $15::text[], $16::text[],
-    $17::text[], $18::uuid[], $19::uuid[], $21::timestamptz[], $22::bytea[], $23::text[], $24::boolean[], $25::timestamptz[],
-    $26::uuid[])
+    $17::text[], $18::uuid[], $19::uuid[], $21::timestamptz[], $22::bytea[], $23::text[], $24::jsonb[], $25::timestamptz[],
+    $26::uuid[], $27::bytea[])
     AS row (id, campaign, reward_id, player_id, pool_id, asset, amount, fee_ceiling, jurisdiction, destination_kind,
         destination_ciphertext, destination_key_id, destination_digest, content_digest, provider, state, hold_cause,
-        batch_id, quote_id, quote_expires_at, address_digest, code, counted, recheck_at, legal_approval_id)
+        batch_id, quote_id, quote_expires_at, address_digest, code, counted_as, recheck_at, legal_approval_id,
+        recipient_digest)
 ORDER BY campaign, reward_id
 ON CONFLICT (campaign, reward_id) DO NOTHING
 RETURNING id
@@ -43,7 +44,7 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $6::text[], $7::bytea
 -- name: lock_payouts
 SELECT id, state, version, amount, reserved, fee_ceiling, tries, last_attempt_no, pool_id, campaign, reward_id, provider,
     asset, destination_digest, hold_cause, jurisdiction, destination_kind, player_id, created_by, address_digest,
-    content_digest, destination_ciphertext, destination_key_id, counted, legal_approval_id, batch_id,
+    recipient_digest, content_digest, destination_ciphertext, destination_key_id, counted_as, legal_approval_id, batch_id,
     (SELECT pool.name FROM pool WHERE pool.id = payout.pool_id) AS pool,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = payout.player_id) AS salt,
     (SELECT a.attempt_no FROM attempt a WHERE a.payout_id = payout.id AND a.state IN ('sending', 'accepted', 'unknown'))
@@ -110,10 +111,12 @@ FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[
 ON CONFLICT (payout_id, id) DO NOTHING
 
 -- name: correct_destination
--- It is counted again under its new destination, and whoever approved the old one has not approved this one.
-WITH void AS (DELETE FROM sign_off WHERE payout_id = $1)
+-- It is counted again under its new destination, and whoever approved or let pass the old one has not done so with this one.
+WITH void AS (DELETE FROM sign_off WHERE payout_id = $1),
+    no_lifts AS (UPDATE gate_lift SET voided_at = rr_now() WHERE payout_id = $1 AND voided_at IS NULL)
 UPDATE payout SET destination_ciphertext = $3, destination_key_id = $4, destination_digest = $5, content_digest = $6,
-    address_digest = $7, destination_by = $8, counted = false, legal_approval_id = NULL, version = version + 1, updated_at = rr_now()
+    address_digest = $7, recipient_digest = $9, destination_by = $8, counted_as = NULL, legal_approval_id = NULL,
+    version = version + 1, updated_at = rr_now()
 WHERE id = $1 AND version = $2
 RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS after_digest
 

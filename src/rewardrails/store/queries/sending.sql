@@ -42,14 +42,25 @@ UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 -- name: pick_ready
 -- Ready payouts of one provider in the order they fall due, locked, as the gates see them; none in the assets of $3.
 SELECT id, state, version, campaign, reward_id, player_id, asset, amount, jurisdiction, provider, destination_kind,
-    destination_ciphertext, destination_key_id, address_digest, content_digest, created_by, counted, legal_approval_id, batch_id,
-    fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
+    destination_ciphertext, destination_key_id, address_digest, recipient_digest, content_digest, created_by, counted_as,
+    legal_approval_id, batch_id, fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
     (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt
 FROM payout p
 WHERE p.provider = $1 AND p.state = 'ready' AND p.due_at <= rr_now() AND p.asset <> ALL ($3::text[])
   AND NOT EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending'
                   AND ((scope = 'campaign' AND subject = p.campaign) OR (scope = 'player' AND subject = p.player_id)))
 ORDER BY p.due_at, p.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+
+-- name: claimed_to_judge
+-- Payouts that are on their way out, as the gates see them, and whether sending them is paused by now.
+SELECT id, state, version, campaign, reward_id, player_id, asset, amount, jurisdiction, provider, destination_kind,
+    destination_ciphertext, destination_key_id, address_digest, recipient_digest, content_digest, created_by, counted_as,
+    legal_approval_id, batch_id, fee_ceiling, (SELECT pool.name FROM pool WHERE pool.id = p.pool_id) AS pool,
+    (SELECT secret.salt FROM player_secret AS secret WHERE secret.player_id = p.player_id) AS salt,
+    EXISTS (SELECT 1 FROM pause WHERE lifted_at IS NULL AND stops = 'sending' AND (scope = 'everything'
+        OR (scope = 'provider' AND subject = p.provider) OR (scope = 'campaign' AND subject = p.campaign)
+        OR (scope = 'player' AND subject = p.player_id))) AS paused
+FROM payout p WHERE id = ANY ($1::uuid[]) AND state = 'submitting'
 
 -- name: claim_ready
 -- Takes ready payouts ($2), locked by this transaction, and stores the attempt of each before anything is sent. A payout

@@ -52,7 +52,7 @@ SELECT state.name AS screener, state.failures,
 FROM screener_state AS state ORDER BY state.name
 
 -- name: insert_challenge
-INSERT INTO ownership_challenge (id, player_id, kind, address_digest, proof, domain, nonce, expires_at, created_by)
+INSERT INTO ownership_challenge (id, player_id, kind, recipient_digest, proof, domain, nonce, expires_at, created_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, rr_now() + $8::float8 * interval '1 second', $9)
 RETURNING player_id, proof, domain, nonce, expires_at
 
@@ -60,7 +60,7 @@ RETURNING player_id, proof, domain, nonce, expires_at
 SELECT player_id, proof, domain, nonce, expires_at FROM ownership_challenge WHERE id = $1
 
 -- name: lock_challenge
-SELECT player_id, kind, address_digest, proof, domain, nonce, expires_at, used_at, expires_at <= rr_now() AS expired
+SELECT player_id, kind, recipient_digest, proof, domain, nonce, expires_at, used_at, expires_at <= rr_now() AS expired
 FROM ownership_challenge WHERE id = $1 FOR UPDATE
 
 -- name: use_challenge

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rewardrails.domain.statement import Statements
 from rewardrails.providers.base import RewardPayoutProvider, SupportsBalance
 from rewardrails.providers.capabilities import Capabilities, Dedupe, Lookup, ProviderType, WebhookTrust
 
@@ -107,4 +108,9 @@ UNSIGNED = declared(
 TELLS_ITS_BALANCE = Condition(
     when="the adapter implements SupportsBalance",
     unless=lambda provider: "" if isinstance(provider, SupportsBalance) else "it does not implement SupportsBalance",
+)
+LISTS = declared(
+    "the rail lists what it paid",
+    "statements is {statements}: there is no list to ask for",
+    lambda can: can.statements is Statements.LIST,
 )

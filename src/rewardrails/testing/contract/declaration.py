@@ -3,7 +3,15 @@
 from datetime import timedelta
 
 from rewardrails.domain.order import AttemptRef
-from rewardrails.providers.base import RewardPayoutProvider, SupportsBatch, SupportsCancel, SupportsWebhooks
+from rewardrails.domain.statement import Statements
+from rewardrails.providers.base import (
+    RewardPayoutProvider,
+    SupportsBatch,
+    SupportsCancel,
+    SupportsStatement,
+    SupportsStatementFile,
+    SupportsWebhooks,
+)
 from rewardrails.providers.capabilities import Capabilities, Dedupe, DedupeScope, Lookup, WebhookTrust
 from rewardrails.testing.contract.base import ContractFixtures
 from rewardrails.testing.contract.behaviour import behaviour
@@ -19,12 +27,18 @@ class Declaration(ContractFixtures):
     @behaviour(1, "What is declared is there, and what is there is declared")
     async def test_declared_is_implemented(self, case: Case) -> None:
         """Capabilities and methods agree both ways: `webhooks` other than `none` and `SupportsWebhooks`, states in
-        `cancel_from` and `SupportsCancel`, a `batch_limit` above 1 and `SupportsBatch`.
+        `cancel_from` and `SupportsCancel`, a `batch_limit` above 1 and `SupportsBatch`, `statements` `list` and
+        `SupportsStatement`, `file` and `SupportsStatementFile`.
         """
         can = case.provider.capabilities
         pairs = {
             "webhooks and receive()": (can.webhooks is not WebhookTrust.NONE, _has(case.provider, SupportsWebhooks)),
             "cancel_from and cancel()": (bool(can.cancel_from), _has(case.provider, SupportsCancel)),
+            "statements and statement()": (can.statements is Statements.LIST, _has(case.provider, SupportsStatement)),
+            "statements and read_statement()": (
+                can.statements is Statements.FILE,
+                _has(case.provider, SupportsStatementFile),
+            ),
             "batch_limit and create_payouts()": (can.batch_limit > 1, _has(case.provider, SupportsBatch)),
         }
         for what, (is_declared, is_there) in pairs.items():

@@ -10,11 +10,12 @@ from rewardrails.testing.contract.lookup import LookUps
 from rewardrails.testing.contract.quotes import Quotes
 from rewardrails.testing.contract.repeats import Repeats
 from rewardrails.testing.contract.secrecy import Secrecy
+from rewardrails.testing.contract.statement import Statement
 from rewardrails.testing.contract.webhooks import Webhooks
 
 
 class ProviderContract(
-    Declaration, Quotes, Creation, Repeats, Certainty, LookUps, Cancel, Batches, Webhooks, Secrecy, Lifecycle
+    Declaration, Quotes, Creation, Repeats, Certainty, LookUps, Cancel, Batches, Webhooks, Secrecy, Lifecycle, Statement
 ):
     """What every adapter does: inherit it, name the class `Test...`, and write the fixtures.
 

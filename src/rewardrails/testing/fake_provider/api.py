@@ -4,6 +4,7 @@
     POST /v1/batches              Idempotency-Key required; up to 500 payouts
     GET  /v1/payouts/{id}         one payout
     GET  /v1/payouts?reference=   those created under a reference, oldest first
+    GET  /v1/payouts?from=&to=    those created in a time, oldest first, up to 500; &after= is the `next` of the page before
     POST /v1/payouts/{id}/cancel  stop what is still processing
     GET  /v1/balance              what it holds
     GET  /v1/quote?amount=&asset= what a payout would cost
@@ -12,6 +13,8 @@ Authentication is `Authorization: Bearer <token>`. `GET /openapi.json` describes
 """
 
 import hmac
+from datetime import datetime
+from itertools import islice
 from urllib.parse import parse_qs
 
 import msgspec
@@ -30,11 +33,13 @@ from rewardrails.testing.fake_provider.wire import (
     Balances,
     DecimalText,
     PayoutList,
+    PayoutPage,
     Quote,
 )
 
 PAYOUTS = "/v1/payouts"
 UNLIMITED = "999999999999"
+PAGE = 500
 
 
 class Api:
@@ -107,7 +112,11 @@ class Api:
         await exchange.answer(200, ENCODER.encode(batch))
 
     async def _list(self, exchange: Exchange) -> None:
-        references = _query(exchange).get("reference", [])
+        query = _query(exchange)
+        if "from" in query:
+            await self._list_window(exchange, query)
+            return
+        references = query.get("reference", [])
         found = self._service.find(references[0]) if len(references) == 1 else None
         if found is None:
             await deny(exchange, "not_found")
@@ -115,6 +124,20 @@ class Api:
         await self._service.journal.flushed()
         views = self._service.views
         await exchange.answer(200, ENCODER.encode(PayoutList([views.payout(entry) for entry in found])))
+
+    async def _list_window(self, exchange: Exchange, query: dict[str, list[str]]) -> None:
+        try:
+            start, end = (datetime.fromisoformat(query[name][0]).timestamp() for name in ("from", "to"))
+            first = int(query.get("after", ["0"])[0])
+        except (KeyError, ValueError):
+            await deny(exchange, "request_invalid")
+            return
+        created = islice(self._service.book.by_id.values(), first, None)
+        found = list(islice(created, PAGE))
+        await self._service.journal.flushed()
+        shown = [self._service.views.payout(entry) for entry in found if start <= entry.accepted.at < end]
+        following = str(first + PAGE) if len(found) == PAGE else ""
+        await exchange.answer(200, ENCODER.encode(PayoutPage(shown, following)))
 
     async def _show(self, exchange: Exchange, payout_id: str) -> None:
         entry = self._service.book.by_id.get(payout_id)

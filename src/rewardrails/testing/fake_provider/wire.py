@@ -54,6 +54,13 @@ class PayoutList(Struct, frozen=True):
     payouts: list[Payout]
 
 
+class PayoutPage(Struct, frozen=True):
+    """Answer of GET /v1/payouts?from=&to=; `next` is empty on the last page."""
+
+    payouts: list[Payout]
+    next: str
+
+
 class Refusal(Struct, frozen=True):
     """An error's inside: a closed vocabulary `code` and words for people."""
 

@@ -109,7 +109,7 @@ async def person(world: World, who: str, verb: Verb, payout: PayoutNow, found: R
             case Verb.HOLD:
                 await operate.hold(core, subject, cause="manual", actor=who)
             case Verb.RELEASE:
-                await operate.release_hold(core, subject, actor=who)
+                await operate.release_hold(core, subject, actor=who, reason="seen")
             case Verb.CANCEL:
                 await operate.cancel(core, subject, actor=who)
             case Verb.RETRY:

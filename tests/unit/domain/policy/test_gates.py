@@ -25,6 +25,7 @@ from rewardrails.domain.policy.case import (
 from rewardrails.domain.policy.destinations import (
     address_lists,
     cooling_off,
+    list_review,
     ownership_proof,
     screening,
     shared_destination,
@@ -32,7 +33,7 @@ from rewardrails.domain.policy.destinations import (
 from rewardrails.domain.policy.eligibility import jurisdiction, player_checks
 from rewardrails.domain.policy.judge import GATES, judge
 from rewardrails.domain.policy.legal import legal_approval
-from rewardrails.domain.policy.limits import limits
+from rewardrails.domain.policy.limits import limits, to_count
 from rewardrails.domain.policy.rules import ApprovalRule, DestinationRule, Eligibility, Limit, Per, Rules
 from rewardrails.domain.policy.verdict import Outcome
 from rewardrails.errors import ErrorCode
@@ -314,8 +315,74 @@ def test_a_limit_counts_number_and_value(used, outcome):
 
 def test_a_payout_that_was_counted_is_not_counted_twice():
     full = {KEY: Usage(count=3, amount_minor=3000)}
+    counted = {LIMIT.key: NOW - timedelta(hours=1)}
 
-    assert limits(case(rules=Rules(limits=(LIMIT,)), usage=full, counted=True)).outcome is PASS
+    assert limits(case(rules=Rules(limits=(LIMIT,)), usage=full, counted=counted)).outcome is PASS
+    assert not list(to_count(case(rules=Rules(limits=(LIMIT,)), counted=counted)))
+
+
+@pytest.mark.parametrize(
+    ("hours", "outcome"), [(23.9, PASS), (24, HOLD)], ids=["within the window", "in another window"]
+)
+def test_what_leaves_in_another_window_than_it_was_counted_in_is_counted_there_too(hours, outcome):
+    full = {KEY: Usage(count=3, amount_minor=3000)}
+    counted = {LIMIT.key: NOW - timedelta(hours=hours)}
+
+    assert limits(case(rules=Rules(limits=(LIMIT,)), usage=full, counted=counted)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome"), [(NOW.replace(hour=0), PASS), (NOW.replace(hour=0) - MOMENT, HOLD)], ids=["today", "yesterday"]
+)
+def test_what_leaves_on_another_day_than_it_was_counted_on_is_counted_there_too(at, outcome):
+    daily = replace(LIMIT, window=None, calendar_day=True)
+    full = {KEY: Usage(count=3, amount_minor=3000)}
+
+    assert limits(case(rules=Rules(limits=(daily,)), usage=full, counted={daily.key: at})).outcome is outcome
+
+
+@pytest.mark.parametrize(("most", "outcome"), [(3000, PASS), (2999, HOLD)])
+def test_a_limit_that_says_something_else_now_looks_again_at_what_it_counted(most, outcome):
+    used, tighter = {KEY: Usage(count=3, amount_minor=3000)}, replace(LIMIT, max_minor=most, max_count=None)
+
+    found = case(rules=Rules(limits=(tighter,)), usage=used, counted={LIMIT.key: NOW})
+
+    assert limits(found).outcome is outcome
+    assert not list(to_count(found))  # its counter holds this payout already
+
+
+def test_what_a_person_let_past_a_stale_rate_is_counted_at_the_last_rate():
+    anything = replace(LIMIT, asset=None)
+    stale = {"EUR": Rate(numerator=2, denominator=1, dated=NOW - timedelta(days=9))}
+
+    found = case(rules=Rules(limits=(anything,)), rates=stale)
+
+    assert limits(found).outcome is HOLD
+    assert [amount for _, _, amount in to_count(found)] == [2000]
+
+
+def test_whoever_was_on_a_list_is_let_go_by_a_person_and_not_by_a_shorter_list():
+    listed = (ListStanding(name="sdn", kind=ListKind.SANCTIONS, dated=NOW, listed=True),)
+
+    assert list_review(case()).outcome is PASS
+    assert list_review(case(lists=listed)).outcome is HOLD
+    assert list_review(case(held_by=frozenset({"list_review"}))).outcome is HOLD
+
+
+@pytest.mark.parametrize(("score", "outcome"), [(70, PASS), (71, HOLD)])
+def test_a_release_overrules_the_score_it_was_given_for_and_no_worse_one(score, outcome):
+    risky = case(rules=Rules(risk_threshold=50), risk=Risk(score=score, expires_at=NOW + MOMENT), lifted={"risk": 70})
+
+    assert judge(risky).outcome is outcome
+
+
+def test_an_approval_that_is_still_to_come_is_waited_for():
+    to_come = replace(APPROVAL, valid_from=NOW + timedelta(hours=1))
+
+    verdict = legal_approval(case(subject=CHAIN, approvals=(to_come,)))
+
+    assert (verdict.outcome, verdict.passes_at) == (HOLD, to_come.valid_from)
+    assert legal_approval(case(subject=CHAIN, approvals=(replace(APPROVAL, valid_from=NOW),))).outcome is PASS
 
 
 @pytest.mark.parametrize(
@@ -399,7 +466,7 @@ def test_the_worst_verdict_decides_and_a_hold_is_told_before_an_approval():
 
 def test_people_overrule_some_gates_and_never_those_of_the_law():
     rules = Rules(destinations={"paypal_email": DestinationRule(cooling_off=timedelta(hours=1))})
-    everything = frozenset({"cooling_off", "legal_approval", "address_lists", "player_checks"})
+    everything = dict.fromkeys(("cooling_off", "legal_approval", "address_lists", "player_checks"), 100)
 
     assert judge(case(rules=rules, lifted=everything)).outcome is PASS
     assert judge(case(subject=CHAIN, lifted=everything)).outcome is HOLD
