@@ -39,6 +39,8 @@ TRUTHS: Mapping[ObservedStatus, str] = {
     ObservedStatus.RETURNED: "returned",
     ObservedStatus.UNKNOWN: "on_the_moon",
 }
+# https://docs.stripe.com/currencies#special-cases
+STEPS = {"huf": 100, "isk": 100, "twd": 100, "ugx": 100, "kwd": 10}
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -89,6 +91,12 @@ class StripeDouble:
         self.rate: str | None = None
         self.page = 100
         self.troubles: dict[Step, deque[Trouble]] = {step: deque() for step in Step}
+        self.others: list[dict[str, Any]] = []
+        self.destinations: list[dict[str, Any]] = [event_destination()]
+        self.currency = "eur"
+        self.copies_metadata = False
+        self.match_result: str | None = None
+        self.held: int | None = None
         self._keys: dict[tuple[str, str], tuple[bytes, datetime, web.Response]] = {}
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._passed = timedelta(0)
@@ -99,7 +107,9 @@ class StripeDouble:
         app.router.add_get(f"{BASE}/payout_intents/{{id}}", self._show)
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/confirm", self._befall(Step.CONFIRM, self._confirm))
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._cancel)
+        app.router.add_get(f"{BASE}/outbound_payments", self._payments)
         app.router.add_get(f"{BASE}/outbound_payments/{{id}}", self._payment)
+        app.router.add_get("/v2/core/event_destinations", self._destinations)
         app.router.add_get(f"{BASE}/financial_accounts/{{id}}", self._account)
         self._runner = web.AppRunner(app, shutdown_timeout=1)
 
@@ -172,6 +182,8 @@ class StripeDouble:
         body = json.loads(raw)
         if not body["to"]["recipient"].startswith("acct_") or not isinstance(body["amount"]["value"], int):
             return _fault("invalid_payout_method")
+        if body["amount"]["value"] % STEPS.get(body["amount"]["currency"], 1):
+            return _fault("invalid_request")
         if body["from"]["financial_account"] != ACCOUNT or body["confirmation_method"] != "manual":
             return _fault("invalid_request")
         made = Made(id=f"pi_test_{len(self.intents) + 1:05d}", body=body, created=self.now())
@@ -218,13 +230,14 @@ class StripeDouble:
         return _answer(self._intent(made))
 
     async def _list(self, request: web.Request) -> web.Response:
-        start = int(request.query.get("page", "0"))
-        size = min(int(request.query.get("limit", "20")), self.page)
-        newest = list(reversed(self.intents))
-        more = start + size < len(newest)
-        following = f"{BASE}/payout_intents?limit={size}&page={start + size}" if more else None
-        data = [self._intent(one) for one in newest[start : start + size]]
-        return _answer({"data": data, "next_page_url": following, "previous_page_url": None})
+        return self._page(request, [self._intent(one) for one in reversed(self.intents)])
+
+    def _page(self, request: web.Request, found: list[dict[str, Any]]) -> web.Response:
+        start, size = int(request.query.get("page", "0")), min(int(request.query.get("limit", "10")), self.page)
+        following = request.rel_url.update_query(limit=size, page=start + size)
+        more = start + size < len(found)
+        data = found[start : start + size]
+        return _answer({"data": data, "next_page_url": str(following) if more else None, "previous_page_url": None})
 
     async def _show(self, request: web.Request) -> web.Response:
         made = self._by_id(request)
@@ -232,12 +245,33 @@ class StripeDouble:
 
     async def _payment(self, request: web.Request) -> web.Response:
         made = next((one for one in self.intents if one.payment_id == request.match_info["id"] and one.paid), None)
-        return _answer(_payment(made)) if made else _fault("not_found", 404)
+        return _answer(self._sent(made)) if made else _fault("not_found", 404)
+
+    async def _payments(self, request: web.Request) -> web.Response:
+        first = request.query.get("created[gte]", "2000-01-01T00:00:00Z")
+        last = request.query.get("created[lt]", "2999-01-01T00:00:00Z")
+        wanted = request.query.getall("status", []) or [
+            request.query[name] for name in request.query if "status[" in name
+        ]
+        every = [*self.others, *(self._sent(one) for one in self.intents for _ in range(one.paid))]
+        found = [
+            one
+            for one in reversed(every)
+            if datetime.fromisoformat(first) <= datetime.fromisoformat(one["created"]) < datetime.fromisoformat(last)
+            and (not wanted or one["status"] in wanted)
+        ]
+        return self._page(request, found)
+
+    async def _destinations(self, request: web.Request) -> web.Response:
+        shows_url = "webhook_endpoint.url" in request.query.values()
+        hidden = {"webhook_endpoint": {"signing_secret": None, "url": None}}
+        return self._page(request, [one if shows_url else one | hidden for one in self.destinations])
 
     async def _account(self, request: web.Request) -> web.Response:
         if request.match_info["id"] != ACCOUNT:
             return _fault("not_found", 404)
-        held = {"eur": {"value": min(self.balance, 10**15), "currency": "eur"}}
+        value = min(self.balance, 10**15) if self.held is None else self.held
+        held = {self.currency: {"value": value, "currency": self.currency}}
         return _answer(
             {
                 "object": "v2.money_management.financial_account",
@@ -287,8 +321,28 @@ class StripeDouble:
             "livemode": False,
             "metadata": made.body["metadata"],
             "next_action": action,
+            "recipient_verification": _verified(self.match_result),
             "status": made.status,
             "to": {"payout_method": None, **made.body["to"], "credited": None},
+        }
+
+    def _sent(self, made: Made) -> dict[str, Any]:
+        details = {made.payment_status: {"reason": made.reason}} if made.reason else None
+        return {
+            "object": "v2.money_management.outbound_payment",
+            "id": made.payment_id,
+            "amount": made.body["amount"],
+            "cancelable": made.payment_status == "processing",
+            "created": _time(made.created),
+            "from": {"debited": made.body["amount"], "financial_account": ACCOUNT},
+            "livemode": False,
+            "metadata": made.body["metadata"] if self.copies_metadata else {},
+            "payout_intent": made.id,
+            "recipient_notification": {"setting": "none"},
+            "statement_descriptor": "",
+            "status": made.payment_status,
+            "status_details": details,
+            "to": {"credited": made.body["amount"], **made.body["to"]},
         }
 
 
@@ -330,6 +384,36 @@ async def _authorized(request: web.Request, handler: Any) -> web.StreamResponse:
     return answer
 
 
+def event_destination(**changes: object) -> dict[str, Any]:
+    """One that sends what is needed to the provider `one`."""
+    words = ("posted", "requires_action", "canceled", "processing")
+    return {
+        "object": "v2.core.event_destination",
+        "id": "ed_test_00001",
+        "created": "2026-11-01T00:00:00.000Z",
+        "description": "",
+        "enabled_events": [f"v2.money_management.payout_intent.{word}" for word in words],
+        "event_payload": "thin",
+        "events_from": ["@self"],
+        "livemode": False,
+        "metadata": {},
+        "name": "rewards",
+        "snapshot_api_version": None,
+        "status": "enabled",
+        "status_details": None,
+        "type": "webhook_endpoint",
+        "updated": "2026-11-01T00:00:00.000Z",
+        "webhook_endpoint": {"signing_secret": None, "url": "https://pay.example/v1/webhooks/one"},
+    } | changes
+
+
+def _verified(result: str | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    details = {"message": "compared", "provided_name": "A B", "matched_name": None}
+    return {"match_result": result, "match_result_details": details}
+
+
 def _creation(made: Made) -> Creation:
     amount = made.body["amount"]
     return Creation(
@@ -338,26 +422,6 @@ def _creation(made: Made) -> Creation:
             kind=KIND, value=made.body["to"]["recipient"], memo=made.body["to"].get("payout_method", "")
         ),
     )
-
-
-def _payment(made: Made) -> dict[str, Any]:
-    details = {made.payment_status: {"reason": made.reason}} if made.reason else None
-    return {
-        "object": "v2.money_management.outbound_payment",
-        "id": made.payment_id,
-        "amount": made.body["amount"],
-        "cancelable": made.payment_status == "processing",
-        "created": _time(made.created),
-        "from": {"debited": made.body["amount"], "financial_account": ACCOUNT},
-        "livemode": False,
-        "metadata": made.body["metadata"],
-        "payout_intent": made.id,
-        "recipient_notification": {"setting": "none"},
-        "statement_descriptor": "",
-        "status": made.payment_status,
-        "status_details": details,
-        "to": {"credited": made.body["amount"], **made.body["to"]},
-    }
 
 
 def _fault(type_: str, status: int = 400) -> web.Response:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from rewardrails.domain.statement import Statements
 from rewardrails.providers.capabilities import (
     AssetLimits,
     Capabilities,
@@ -15,7 +16,7 @@ from rewardrails.providers.capabilities import (
     WebhookTrust,
 )
 from rewardrails.providers.context import ProviderContext
-from rewardrails.providers.stripe.mapping import exponent_at_stripe
+from rewardrails.providers.stripe.currencies import can_be_counted, least_of
 
 ADDRESS = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -47,9 +48,9 @@ class StripeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capabilities:
     """The rail's promises as figures, each with its source where the vendor states it."""
     assets = {
-        code: AssetLimits(exponent=exponent)
+        code: AssetLimits(exponent=exponent, min_minor=least_of(code, exponent))
         for code, exponent in context.assets.items()
-        if exponent == exponent_at_stripe(code)
+        if can_be_counted(code, exponent)
     }
     return Capabilities(
         provider_type=ProviderType.FIAT_PROVIDER,
@@ -67,6 +68,7 @@ def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capab
         assets=assets,
         destination_kinds=context.destination_kinds,
         fees=context.fees,
+        statements=Statements.LIST,
         max_in_flight=context.max_in_flight or DEFAULT_MAX_IN_FLIGHT,
         call_timeout=timedelta(seconds=context.call_timeout_seconds or DEFAULT_CALL_TIMEOUT_SECONDS),
         first_sync_after=timedelta(seconds=settings.first_sync_after_seconds),

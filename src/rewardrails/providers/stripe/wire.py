@@ -100,6 +100,12 @@ class Target(Struct, frozen=True):
     payout_method: Text | None = None
 
 
+class Verification(Struct, frozen=True):
+    """What the recipient's bank says of the name on the account."""
+
+    match_result: Text = ""
+
+
 class Intent(Struct, frozen=True):
     """A payout intent in an answer."""
 
@@ -113,6 +119,7 @@ class Intent(Struct, frozen=True):
     fx_quote: FxQuote | None = None
     latest_payout: LatestPayout | None = None
     next_action: NextAction | None = None
+    recipient_verification: Verification | None = None
 
 
 class Intents(Struct, frozen=True):
@@ -143,6 +150,52 @@ class Payment(Struct, frozen=True):
     amount: Amount
     payout_intent: Text | None = None
     status_details: StatusDetails | None = None
+
+
+class Payer(Struct, frozen=True):
+    """Which financial account paid."""
+
+    financial_account: Text = ""
+
+
+class ListedPayment(Struct, frozen=True):
+    """An outbound payment as the list tells it, whoever made it."""
+
+    id: Name
+    status: Name
+    amount: Amount
+    created: Time
+    source: Payer = msgspec.field(name="from")
+    payout_intent: Text | None = None
+    metadata: dict[str, str] | None = None
+
+
+class Payments(Struct, frozen=True):
+    """One page of the list of outbound payments."""
+
+    data: Annotated[list[ListedPayment], Meta(max_length=1_000)]
+    next_page_url: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
+class Endpoint(Struct, frozen=True):
+    """Where an event destination's events go."""
+
+    url: Text | None = None
+
+
+class EventDestination(Struct, frozen=True):
+    """What is sent where."""
+
+    enabled_events: list[Text]
+    event_payload: Text
+    status: Text
+    webhook_endpoint: Endpoint | None = None
+
+
+class EventDestinations(Struct, frozen=True):
+    """One page of the list of event destinations."""
+
+    data: Annotated[list[EventDestination], Meta(max_length=1_000)]
 
 
 class Balance(Struct, frozen=True):
@@ -193,6 +246,8 @@ class Event(Struct, frozen=True):
 ENCODER = msgspec.json.Encoder()
 INTENT = msgspec.json.Decoder(Intent)
 INTENTS = msgspec.json.Decoder(Intents)
+PAYMENTS = msgspec.json.Decoder(Payments)
+EVENT_DESTINATIONS = msgspec.json.Decoder(EventDestinations)
 PAYMENT = msgspec.json.Decoder(Payment)
 ACCOUNT = msgspec.json.Decoder(Account)
 ERROR = msgspec.json.Decoder(ErrorReply)
