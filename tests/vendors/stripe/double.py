@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,14 +41,20 @@ TRUTHS: Mapping[ObservedStatus, str] = {
 }
 # https://docs.stripe.com/currencies#special-cases
 STEPS = {"huf": 100, "isk": 100, "twd": 100, "ugx": 100, "kwd": 10}
+# An intent's own words for what befell its payment.
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "payout_intent": {"failed": "requires_action", "returned": "requires_action"},
+    "outbound_payment": {"processing": "created"},
+}
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Step(StrEnum):
-    """One of the two requests that make a payout."""
+    """One of the two requests that make a payout, or the one that ends it."""
 
     INTENT = "intent"
     CONFIRM = "confirm"
+    CANCEL = "cancel"
 
 
 class Trouble(StrEnum):
@@ -61,6 +67,23 @@ class Trouble(StrEnum):
     BROKEN_AFTER = "broken_after"
     REFUSE = "refuse"
     REFUSE_STRANGELY = "refuse_strangely"
+    REFUSE_DRIFT = "refuse_drift"
+    LIMITED = "limited"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    HELD = "held"
+
+
+# What is answered instead of doing anything.
+_ANSWERS = {
+    Trouble.BROKEN_BEFORE: ("api_error", 503),
+    Trouble.REFUSE: ("insufficient_funds", 400),
+    Trouble.REFUSE_STRANGELY: ("moon_in_the_way", 418),
+    Trouble.REFUSE_DRIFT: ("payout_intent_large_rate_drift", 400),
+    Trouble.LIMITED: ("rate_limit", 429),
+    Trouble.UNAUTHORIZED: ("authentication_error", 401),
+    Trouble.FORBIDDEN: ("feature_not_enabled", 403),
+}
 
 
 @dataclass
@@ -97,16 +120,20 @@ class StripeDouble:
         self.copies_metadata = False
         self.match_result: str | None = None
         self.held: int | None = None
+        self.forbidden = ""
         self._keys: dict[tuple[str, str], tuple[bytes, datetime, web.Response]] = {}
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._passed = timedelta(0)
         self._closing = asyncio.Event()
-        app = web.Application(middlewares=[_authorized])
+        self.silent = asyncio.Event()  # it has done something and says nothing of it
+        self.released = asyncio.Event()  # what was held on the way may arrive
+        self.asked: Counter[Step] = Counter()
+        app = web.Application(middlewares=[_authorized, self._permitted])
         app.router.add_post(f"{BASE}/payout_intents", self._befall(Step.INTENT, self._create))
         app.router.add_get(f"{BASE}/payout_intents", self._list)
         app.router.add_get(f"{BASE}/payout_intents/{{id}}", self._show)
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/confirm", self._befall(Step.CONFIRM, self._confirm))
-        app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._cancel)
+        app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._befall(Step.CANCEL, self._cancel))
         app.router.add_get(f"{BASE}/outbound_payments", self._payments)
         app.router.add_get(f"{BASE}/outbound_payments/{{id}}", self._payment)
         app.router.add_get("/v2/core/event_destinations", self._destinations)
@@ -123,6 +150,7 @@ class StripeDouble:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        self.released.set()
         await self._runner.cleanup()
 
     def creates(self, method: str, url: str) -> bool:
@@ -149,16 +177,21 @@ class StripeDouble:
     def now(self) -> datetime:
         return datetime.now(UTC) + self._passed
 
+    @web.middleware
+    async def _permitted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self.forbidden and self.forbidden in request.path:
+            return _fault("feature_not_enabled", 403)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
     def _befall(self, step: Step, handler: Handler) -> Handler:
         async def handle(request: web.Request) -> web.Response:
+            self.asked[step] += 1
             trouble = self.troubles[step].popleft() if self.troubles[step] else Trouble.NONE
-            match trouble:
-                case Trouble.BROKEN_BEFORE:
-                    return _fault("api_error", 503)
-                case Trouble.REFUSE:
-                    return _fault("insufficient_funds")
-                case Trouble.REFUSE_STRANGELY:
-                    return _fault("moon_in_the_way", 418)
+            if trouble in _ANSWERS:
+                return _fault(*_ANSWERS[trouble])
+            if trouble is Trouble.HELD:
+                await self.released.wait()
             answer = await handler(request)
             match trouble:
                 case Trouble.BROKEN_AFTER:
@@ -166,6 +199,7 @@ class StripeDouble:
                 case Trouble.LOSE_REPLY if request.transport is not None:
                     request.transport.abort()
                 case Trouble.LATE:
+                    self.silent.set()
                     await self._closing.wait()
             return answer
 
@@ -342,27 +376,31 @@ class StripeDouble:
             "statement_descriptor": "",
             "status": made.payment_status,
             "status_details": details,
-            "to": {"credited": made.body["amount"], **made.body["to"]},
+            "to": {"credited": made.body["amount"]} | {n: v for n, v in made.body["to"].items() if n != "currency"},
         }
 
 
+@dataclass(frozen=True)
 class StripeNotices:
-    """Writes what Stripe would."""
+    """Writes what Stripe would, about a payout intent or about the payment that it made."""
+
+    about: str = "payout_intent"
 
     def write(self, news: News) -> bytes:
+        kind = f"v2.money_management.{self.about}"
         return json.dumps(
             {
                 "id": f"evt_{news.event}",
                 "object": "v2.core.event",
-                "type": f"v2.money_management.payout_intent.{TRUTHS[news.status]}",
+                "type": f"{kind}.{WORDS[self.about].get(TRUTHS[news.status], TRUTHS[news.status])}",
                 "created": _time(news.at),
                 "livemode": False,
                 "context": None,
                 "reason": None,
                 "related_object": {
                     "id": news.provider_reference,
-                    "type": "v2.money_management.payout_intent",
-                    "url": f"{BASE}/payout_intents/{news.provider_reference}",
+                    "type": kind,
+                    "url": f"{BASE}/{self.about}s/{news.provider_reference}",
                 },
             }
         ).encode()

@@ -1,6 +1,6 @@
 """Stripe's two steps, its words and its notices: what moves money, and what is never taken for an answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -49,7 +49,13 @@ async def rail(double: StripeDouble) -> AsyncIterator[StripeProvider]:
 
 
 def provider_of(
-    double: StripeDouble, *, source: str = "EUR", account: str = ACCOUNT, **settings: object
+    double: StripeDouble,
+    *,
+    source: str = "EUR",
+    account: str = ACCOUNT,
+    assets: Mapping[str, int] | None = None,
+    call_timeout_seconds: float = 2.0,
+    **settings: object,
 ) -> StripeProvider:
     return StripeProvider(
         ProviderContext(
@@ -57,9 +63,9 @@ def provider_of(
             environment=ProviderEnvironment.SANDBOX,
             settings={"base_url": double.url, "financial_account": account, "source_currency": source} | settings,
             credentials={"api_key": Secret(API_KEY), "webhook_secret": Secret(WEBHOOK_SECRET)},
-            assets={"EUR": 2},
+            assets=assets or {"EUR": 2},
             fees=FeeSchedule(basis_points=500),
-            call_timeout_seconds=2.0,
+            call_timeout_seconds=call_timeout_seconds,
             http=HttpClient(),
         )
     )
@@ -180,13 +186,3 @@ async def test_a_payout_is_found_on_a_later_page_of_the_list(double, rail):
 
     assert isinstance(found, Found)
     assert found.observation.status is ObservedStatus.PENDING
-
-
-async def test_the_check_names_a_financial_account_that_is_not_there(double, rail):
-    other = provider_of(double, account="fa_other")
-
-    right, wrong = await rail.check(), await other.check()
-
-    await other.close()
-    assert [one.about for one in right if not one.is_right] == []
-    assert [one.about for one in wrong if not one.is_right] == ["credentials"]
