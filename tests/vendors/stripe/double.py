@@ -121,6 +121,7 @@ class StripeDouble:
         self.match_result: str | None = None
         self.held: int | None = None
         self.forbidden = ""
+        self.next_page_url: str | None = None
         self._keys: dict[tuple[str, str], tuple[bytes, datetime, web.Response]] = {}
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._passed = timedelta(0)
@@ -271,7 +272,8 @@ class StripeDouble:
         following = request.rel_url.update_query(limit=size, page=start + size)
         more = start + size < len(found)
         data = found[start : start + size]
-        return _answer({"data": data, "next_page_url": str(following) if more else None, "previous_page_url": None})
+        told = self.next_page_url or (str(following) if more else None)
+        return _answer({"data": data, "next_page_url": told, "previous_page_url": None})
 
     async def _show(self, request: web.Request) -> web.Response:
         made = self._by_id(request)

@@ -38,7 +38,7 @@ async def settle(core: Core, double: StripeDouble) -> None:
 
 async def row_of(core: Core) -> tuple[str, str | None, int]:
     async with core.database.reading() as connection:
-        row = await connection.fetchrow("SELECT state::text, code, live_attempt_no FROM payout")
+        row = await connection.fetchrow("SELECT state::text, code, last_attempt_no FROM payout")
     return tuple(row)
 
 
