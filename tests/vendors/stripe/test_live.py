@@ -71,7 +71,7 @@ async def test_a_payout_is_confirmed_once_found_by_its_key_and_taken_back(provid
         first, second = await provider.create_payout(order), await provider.create_payout(order)
         seen = await provider.sync(reference)
     finally:
-        print("taken back:", await provider.cancel(reference))
+        await provider.cancel(reference)
 
     assert quote.amount == amount
     assert isinstance(before, Absent)
