@@ -24,7 +24,6 @@ from rewardrails.providers.stripe.currencies import (
     ZERO_DECIMAL,
     amount_of,
     can_be_counted,
-    charged_of,
     held_of,
     least_of,
     money_of,
@@ -216,10 +215,8 @@ def test_an_amount_that_cannot_be_is_refused(value: int, currency: str) -> None:
         money_of(Amount(value=value, currency=currency), ASSETS)
 
 
-def test_a_balance_is_rounded_down_and_a_fee_up() -> None:
-    half = Amount(value=1_050, currency="isk")
-
-    assert (held_of(half, ASSETS).amount_minor, charged_of(half, ASSETS).amount_minor) == (10, 11)
+def test_a_balance_is_rounded_down() -> None:
+    assert held_of(Amount(value=1_050, currency="isk"), ASSETS) == Money(amount_minor=10, asset="ISK")
 
 
 @pytest.mark.parametrize("asset", sorted(ZERO_DECIMAL | THREE_DECIMAL | WHOLE_ONLY | {"EUR"}))
@@ -260,9 +257,18 @@ def test_a_fee_is_told_in_the_asset_that_arrives_rounded_up(
     assert fee_of(intent, Money(amount_minor=10_000, asset=asset), ASSETS) == Money(amount_minor=minor, asset=asset)
 
 
+@pytest.mark.parametrize(("tax", "minor"), [("0.10", 60), ("0.1001", 61), ("0", 50)])
+def test_a_tax_on_a_fee_is_part_of_it(tax: str, minor: int) -> None:
+    taxed = [wire.Fee(amount=Amount(value=50, currency="eur"), tax_amount=wire.Tax(currency="eur", value_decimal=tax))]
+    intent = with_fee(50, "eur", "EUR", 10_000, estimated_fees=taxed)
+
+    assert fee_of(intent, Money(amount_minor=10_000, asset="EUR"), ASSETS).amount_minor == minor
+
+
 @pytest.mark.parametrize(
     "intent",
     [
+        with_fee(50, "usd", "EUR", 10_000, rate="0"),
         with_fee(50, "usd", "EUR", 10_000, rate="NaN"),
         with_fee(50, "usd", "EUR", 10_000, rate="-1"),
         with_fee(50, "usd", "EUR", 10_000, rate="1e99"),

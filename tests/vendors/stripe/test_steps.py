@@ -270,3 +270,11 @@ async def test_a_fraction_of_a_whole_currency_is_refused_before_anything_is_aske
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.retryable) == (ErrorCode.AMOUNT_INVALID, False)
     assert not double.asked
+
+
+async def test_an_intent_that_is_dearer_than_allowed_is_canceled(rail, double):
+    outcome = await rail.create_payout(replace(ORDER, fee_ceiling=Money(amount_minor=49, asset="EUR")))
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable) == (ErrorCode.QUOTE_EXPIRED, True)
+    assert [(one.status, one.paid) for one in double.intents] == [("canceled", 0)]

@@ -63,12 +63,6 @@ def held_of(amount: Amount, assets: Mapping[str, int]) -> Money:
     return Money(amount_minor=amount.value // units, asset=asset)
 
 
-def charged_of(amount: Amount, assets: Mapping[str, int]) -> Money:
-    """A fee, rounded up; raises `AmountInvalid` like `money_of`."""
-    asset, units = _units_of(amount, assets)
-    return Money(amount_minor=-(-amount.value // units), asset=asset)
-
-
 def _units_of(amount: Amount, assets: Mapping[str, int]) -> tuple[str, int]:
     asset = amount.currency.upper()
     if asset not in assets or not can_be_counted(asset, assets[asset]) or amount.value < 0:

@@ -13,8 +13,8 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
-from rewardrails.providers.stripe.currencies import amount_of, charged_of, exponent_at_stripe, money_of
-from rewardrails.providers.stripe.wire import Amount, Intent, Payment
+from rewardrails.providers.stripe.currencies import amount_of, exponent_at_stripe, money_of
+from rewardrails.providers.stripe.wire import Fee, FxQuote, Intent, Payment
 
 RAIL_KEY = "rewardrails_key"
 CONFIRM = "confirm"
@@ -117,7 +117,7 @@ def fee_of(intent: Intent, amount: Money, assets: Mapping[str, int]) -> Money:
         raise AmountInvalid("the intent is for another amount", field="amount")
     if intent.estimated_fees is None:
         raise AmountInvalid("the intent names no fees", field="estimated_fees")
-    total = sum(_fee(one.amount, intent, amount.asset, assets) for one in intent.estimated_fees)
+    total = sum(_fee(one, intent, amount.asset, assets) for one in intent.estimated_fees)
     return Money(amount_minor=total, asset=amount.asset)
 
 
@@ -179,26 +179,42 @@ def _standing(intent: Intent, payment: Payment | None) -> tuple[ObservedStatus, 
     return INTENT_STATUSES.get(intent.status, ObservedStatus.UNKNOWN), ""
 
 
-def _fee(fee: Amount, intent: Intent, asset: str, assets: Mapping[str, int]) -> int:
-    if fee.value < 0:
-        raise AmountInvalid("a fee is less than nothing", field="estimated_fees")
-    theirs = fee.currency.upper()
-    if theirs == asset:
-        return charged_of(fee, assets).amount_minor
-    quote = intent.fx_quote
-    if quote is None or quote.to_currency.upper() != asset or fee.currency not in quote.rates:
-        raise AmountInvalid("a fee is in a currency without a rate", field="estimated_fees")
+def _fee(fee: Fee, intent: Intent, asset: str, assets: Mapping[str, int]) -> int:
+    theirs = fee.amount.currency.upper()
     with localcontext(prec=DIGITS):
-        rate = _rate(quote.rates[fee.currency].exchange_rate)
-        exact = Decimal(fee.value).scaleb(assets[asset] - exponent_at_stripe(theirs)) * rate
-        return int(exact.to_integral_value(ROUND_CEILING))
+        exact = Decimal(fee.amount.value) + _tax(fee)
+        if fee.amount.value < 0:
+            raise AmountInvalid("a fee is less than nothing", field="estimated_fees")
+        if theirs != asset:
+            exact *= _rate_between(fee.amount.currency, asset, intent.fx_quote)
+        return int(exact.scaleb(assets[asset] - exponent_at_stripe(theirs)).to_integral_value(ROUND_CEILING))
 
 
-def _rate(text: str) -> Decimal:
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        rate = Decimal(0)
-    if not rate.is_finite() or rate <= 0 or abs(rate.adjusted()) > MOST_RATE or len(text) > DIGITS // 2:
+def _tax(fee: Fee) -> Decimal:
+    """What is charged on top of a fee, in the fee's smallest units; Stripe tells it in whole ones."""
+    tax = fee.tax_amount
+    if tax is None:
+        return Decimal(0)
+    if tax.currency.upper() != fee.amount.currency.upper():
+        raise AmountInvalid("a tax is in another currency than its fee", field="estimated_fees")
+    return _decimal(tax.value_decimal).scaleb(exponent_at_stripe(tax.currency.upper()))
+
+
+def _rate_between(currency: str, asset: str, quote: FxQuote | None) -> Decimal:
+    if quote is None or quote.to_currency.upper() != asset or currency not in quote.rates:
+        raise AmountInvalid("a fee is in a currency without a rate", field="estimated_fees")
+    rate = _decimal(quote.rates[currency].exchange_rate)
+    if not rate:
         raise AmountInvalid("a rate that cannot be", field="fx_quote")
     return rate
+
+
+def _decimal(text: str) -> Decimal:
+    """An exact decimal, not negative and of a sensible size."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or value < 0 or abs(value.adjusted()) > MOST_RATE or len(text) > DIGITS // 2:
+        raise AmountInvalid("a figure that cannot be", field="estimated_fees")
+    return value

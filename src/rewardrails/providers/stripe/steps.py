@@ -119,7 +119,8 @@ class Steps:
         except AmountInvalid as error:
             return _nothing_was_paid(OutcomeUnknown(evidence=certainty.evidence_of(reply, message=error.message)))
         if fee.amount_minor > order.fee_ceiling.amount_minor:
-            return Rejected(code=ErrorCode.QUOTE_EXPIRED, retryable=True, evidence=evidence_of(reply))
+            dearer = Rejected(code=ErrorCode.QUOTE_EXPIRED, retryable=True, evidence=evidence_of(reply))
+            return await self._once_canceled(order, intent.id, dearer)
         return Progressed(resume=msgspec.json.encode(Progress(intent_id=intent.id)), evidence=evidence_of(reply))
 
     async def _confirm(self, order: Order, intent_id: str) -> CreateOutcome:

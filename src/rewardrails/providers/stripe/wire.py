@@ -52,10 +52,18 @@ class Nothing(Struct, frozen=True):
     """The empty body of confirm and cancel."""
 
 
+class Tax(Struct, frozen=True):
+    """What is charged on top of a fee, as a decimal of whole units."""
+
+    currency: Name
+    value_decimal: Name
+
+
 class Fee(Struct, frozen=True):
     """One of the estimated fees."""
 
     amount: Amount
+    tax_amount: Tax | None = None
 
 
 class Rate(Struct, frozen=True):
