@@ -272,7 +272,8 @@ class StripeDouble:
         following = request.rel_url.update_query(limit=size, page=start + size)
         more = start + size < len(found)
         data = found[start : start + size]
-        told = self.next_page_url or (str(following) if more else None)
+        elsewhere = self.next_page_url if request.path.endswith("/outbound_payments") else None
+        told = elsewhere or (str(following) if more else None)
         return _answer({"data": data, "next_page_url": told, "previous_page_url": None})
 
     async def _show(self, request: web.Request) -> web.Response:

@@ -26,7 +26,7 @@ MOST_ATTEMPTS = 30
 
 @asynccontextmanager
 async def opened(
-    dsn: str, *, call_timeout_seconds: float = 1.0, **settings: object
+    dsn: str, *, call_timeout_seconds: float = 3.0, **settings: object
 ) -> AsyncIterator[tuple[Core, StripeDouble]]:
     async with StripeDouble() as double:
         told = {"lookup_lag_seconds": 0.0, "first_sync_after_seconds": 0.2} | settings

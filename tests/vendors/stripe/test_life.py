@@ -172,7 +172,7 @@ async def test_an_account_that_is_not_the_recipients_is_refused_and_never_confir
 
 
 async def test_a_thin_event_is_enough_to_see_a_payment_at_once(database_dsn):
-    async with opened(database_dsn, first_sync_after_seconds=3600.0) as (core, double):
+    async with opened(database_dsn, call_timeout_seconds=20.0, first_sync_after_seconds=3600.0) as (core, double):
         await request(core, rewards(1))
         async with working(core):
             await until(core, {"pending"})
@@ -184,7 +184,7 @@ async def test_a_thin_event_is_enough_to_see_a_payment_at_once(database_dsn):
 
 
 async def test_money_that_comes_back_weeks_later_is_a_return_however_its_events_come(database_dsn):
-    async with opened(database_dsn, first_sync_after_seconds=3600.0) as (core, double):
+    async with opened(database_dsn, call_timeout_seconds=20.0, first_sync_after_seconds=3600.0) as (core, double):
         ((result),) = await request(core, rewards(1))
         await send_all(core)
         (made,) = double.intents
@@ -209,7 +209,7 @@ async def test_money_that_comes_back_weeks_later_is_a_return_however_its_events_
 
 
 async def test_events_of_the_payment_itself_are_taken_and_change_nothing(database_dsn):
-    async with opened(database_dsn, first_sync_after_seconds=3600.0) as (core, double):
+    async with opened(database_dsn, call_timeout_seconds=20.0, first_sync_after_seconds=3600.0) as (core, double):
         await request(core, rewards(1))
         await send_all(core)
         (made,) = double.intents

@@ -108,9 +108,12 @@ async def test_an_empty_list_is_believed_only_while_the_account_can_be_read(doub
     assert refused.value.code is ErrorCode.PROVIDER_UNAVAILABLE
 
 
-async def test_a_next_page_that_is_somewhere_else_is_not_asked_for(double: StripeDouble, rail: StripeProvider) -> None:
+@pytest.mark.parametrize("start", ["/v2/money_management/payout_intents", "https://elsewhere.example"])
+async def test_a_next_page_that_is_somewhere_else_is_not_asked_for(
+    double: StripeDouble, rail: StripeProvider, start: str
+) -> None:
     double.others = [a_payment()]
-    double.next_page_url = "https://elsewhere.example/v2/money_management/outbound_payments?page=1"
+    double.next_page_url = f"{start}?limit=1"
 
     with pytest.raises(RewardRailsError):
         await listed(rail)

@@ -278,3 +278,11 @@ async def test_an_intent_that_is_dearer_than_allowed_is_canceled(rail, double):
     assert isinstance(outcome, Rejected)
     assert (outcome.code, outcome.retryable) == (ErrorCode.QUOTE_EXPIRED, True)
     assert [(one.status, one.paid) for one in double.intents] == [("canceled", 0)]
+
+
+async def test_a_refusal_that_is_documented_nowhere_is_unknown(rail, double):
+    order = await made(rail)
+    double.troubles[Step.CONFIRM].append(Trouble.REFUSE_STRANGELY)
+
+    assert isinstance(await rail.create_payout(order), OutcomeUnknown)
+    assert double.asked[Step.CANCEL] == 0
