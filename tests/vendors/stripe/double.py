@@ -7,14 +7,14 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -39,14 +39,22 @@ TRUTHS: Mapping[ObservedStatus, str] = {
     ObservedStatus.RETURNED: "returned",
     ObservedStatus.UNKNOWN: "on_the_moon",
 }
+# https://docs.stripe.com/currencies#special-cases
+STEPS = {"huf": 100, "isk": 100, "twd": 100, "ugx": 100, "kwd": 10}
+# An intent's own words for what befell its payment.
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "payout_intent": {"failed": "requires_action", "returned": "requires_action"},
+    "outbound_payment": {"processing": "created"},
+}
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Step(StrEnum):
-    """One of the two requests that make a payout."""
+    """One of the two requests that make a payout, or the one that ends it."""
 
     INTENT = "intent"
     CONFIRM = "confirm"
+    CANCEL = "cancel"
 
 
 class Trouble(StrEnum):
@@ -59,6 +67,23 @@ class Trouble(StrEnum):
     BROKEN_AFTER = "broken_after"
     REFUSE = "refuse"
     REFUSE_STRANGELY = "refuse_strangely"
+    REFUSE_DRIFT = "refuse_drift"
+    LIMITED = "limited"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    HELD = "held"
+
+
+# What is answered instead of doing anything.
+_ANSWERS = {
+    Trouble.BROKEN_BEFORE: ("api_error", 503),
+    Trouble.REFUSE: ("insufficient_funds", 400),
+    Trouble.REFUSE_STRANGELY: ("moon_in_the_way", 418),
+    Trouble.REFUSE_DRIFT: ("payout_intent_large_rate_drift", 400),
+    Trouble.LIMITED: ("rate_limit", 429),
+    Trouble.UNAUTHORIZED: ("authentication_error", 401),
+    Trouble.FORBIDDEN: ("feature_not_enabled", 403),
+}
 
 
 @dataclass
@@ -88,33 +113,28 @@ class StripeDouble:
         self.fee_share = 200
         self.rate: str | None = None
         self.page = 100
-        self.lets_read_destinations = True
-        self.destinations: list[dict[str, Any]] = [
-            {
-                "object": "v2.core.event_destination",
-                "id": "ed_test_1",
-                "status": "enabled",
-                "event_payload": "thin",
-                "livemode": False,
-                "type": "webhook_endpoint",
-                "enabled_events": [
-                    f"v2.money_management.payout_intent.{word}"
-                    for word in ("pending", "processing", "posted", "canceled")
-                ],
-                "webhook_endpoint": {"signing_secret": None, "url": "https://pay.example/v1/webhooks/banks"},
-            }
-        ]
         self.troubles: dict[Step, deque[Trouble]] = {step: deque() for step in Step}
+        self.others: list[dict[str, Any]] = []
+        self.destinations: list[dict[str, Any]] = [event_destination()]
+        self.currency = "eur"
+        self.copies_metadata = False
+        self.match_result: str | None = None
+        self.held: int | None = None
+        self.forbidden = ""
+        self.next_page_url: str | None = None
         self._keys: dict[tuple[str, str], tuple[bytes, datetime, web.Response]] = {}
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}
         self._passed = timedelta(0)
         self._closing = asyncio.Event()
-        app = web.Application(middlewares=[_authorized])
+        self.silent = asyncio.Event()  # it has done something and says nothing of it
+        self.released = asyncio.Event()  # what was held on the way may arrive
+        self.asked: Counter[Step] = Counter()
+        app = web.Application(middlewares=[_authorized, self._permitted])
         app.router.add_post(f"{BASE}/payout_intents", self._befall(Step.INTENT, self._create))
         app.router.add_get(f"{BASE}/payout_intents", self._list)
         app.router.add_get(f"{BASE}/payout_intents/{{id}}", self._show)
         app.router.add_post(f"{BASE}/payout_intents/{{id}}/confirm", self._befall(Step.CONFIRM, self._confirm))
-        app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._cancel)
+        app.router.add_post(f"{BASE}/payout_intents/{{id}}/cancel", self._befall(Step.CANCEL, self._cancel))
         app.router.add_get(f"{BASE}/outbound_payments", self._payments)
         app.router.add_get(f"{BASE}/outbound_payments/{{id}}", self._payment)
         app.router.add_get("/v2/core/event_destinations", self._destinations)
@@ -131,6 +151,7 @@ class StripeDouble:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        self.released.set()
         await self._runner.cleanup()
 
     def creates(self, method: str, url: str) -> bool:
@@ -157,16 +178,21 @@ class StripeDouble:
     def now(self) -> datetime:
         return datetime.now(UTC) + self._passed
 
+    @web.middleware
+    async def _permitted(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self.forbidden and self.forbidden in request.path:
+            return _fault("feature_not_enabled", 403)
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
     def _befall(self, step: Step, handler: Handler) -> Handler:
         async def handle(request: web.Request) -> web.Response:
+            self.asked[step] += 1
             trouble = self.troubles[step].popleft() if self.troubles[step] else Trouble.NONE
-            match trouble:
-                case Trouble.BROKEN_BEFORE:
-                    return _fault("api_error", 503)
-                case Trouble.REFUSE:
-                    return _fault("insufficient_funds")
-                case Trouble.REFUSE_STRANGELY:
-                    return _fault("moon_in_the_way", 418)
+            if trouble in _ANSWERS:
+                return _fault(*_ANSWERS[trouble])
+            if trouble is Trouble.HELD:
+                await self.released.wait()
             answer = await handler(request)
             match trouble:
                 case Trouble.BROKEN_AFTER:
@@ -174,6 +200,7 @@ class StripeDouble:
                 case Trouble.LOSE_REPLY if request.transport is not None:
                     request.transport.abort()
                 case Trouble.LATE:
+                    self.silent.set()
                     await self._closing.wait()
             return answer
 
@@ -190,6 +217,8 @@ class StripeDouble:
         body = json.loads(raw)
         if not body["to"]["recipient"].startswith("acct_") or not isinstance(body["amount"]["value"], int):
             return _fault("invalid_payout_method")
+        if body["amount"]["value"] % STEPS.get(body["amount"]["currency"], 1):
+            return _fault("invalid_request")
         if body["from"]["financial_account"] != ACCOUNT or body["confirmation_method"] != "manual":
             return _fault("invalid_request")
         made = Made(id=f"pi_test_{len(self.intents) + 1:05d}", body=body, created=self.now())
@@ -236,13 +265,16 @@ class StripeDouble:
         return _answer(self._intent(made))
 
     async def _list(self, request: web.Request) -> web.Response:
-        start = int(request.query.get("page", "0"))
-        size = min(int(request.query.get("limit", "20")), self.page)
-        newest = list(reversed(self.intents))
-        more = start + size < len(newest)
-        following = f"{BASE}/payout_intents?limit={size}&page={start + size}" if more else None
-        data = [self._intent(one) for one in newest[start : start + size]]
-        return _answer({"data": data, "next_page_url": following, "previous_page_url": None})
+        return self._page(request, [self._intent(one) for one in reversed(self.intents)])
+
+    def _page(self, request: web.Request, found: list[dict[str, Any]]) -> web.Response:
+        start, size = int(request.query.get("page", "0")), min(int(request.query.get("limit", "10")), self.page)
+        following = request.rel_url.update_query(limit=size, page=start + size)
+        more = start + size < len(found)
+        data = found[start : start + size]
+        elsewhere = self.next_page_url if request.path.endswith("/outbound_payments") else None
+        told = elsewhere or (str(following) if more else None)
+        return _answer({"data": data, "next_page_url": told, "previous_page_url": None})
 
     async def _show(self, request: web.Request) -> web.Response:
         made = self._by_id(request)
@@ -250,32 +282,33 @@ class StripeDouble:
 
     async def _payment(self, request: web.Request) -> web.Response:
         made = next((one for one in self.intents if one.payment_id == request.match_info["id"] and one.paid), None)
-        return _answer(_payment(made)) if made else _fault("not_found", 404)
+        return _answer(self._sent(made)) if made else _fault("not_found", 404)
 
     async def _payments(self, request: web.Request) -> web.Response:
-        """Outbound payments by time of creation, newest first."""
-        since, until = (datetime.fromisoformat(request.query[f"created[{side}]"]) for side in ("gte", "lt"))
-        found = [one for one in reversed(self.intents) if one.paid and since <= one.created < until]
-        start, size = int(request.query.get("page", "0")), min(int(request.query.get("limit", "20")), self.page)
-        following = None
-        if start + size < len(found):
-            following = f"{BASE}/outbound_payments?{urlencode({**request.query, 'page': str(start + size)})}"
-        data = [_payment(one) for one in found[start : start + size]]
-        return _answer({"data": data, "next_page_url": following, "previous_page_url": None})
+        first = request.query.get("created[gte]", "2000-01-01T00:00:00Z")
+        last = request.query.get("created[lt]", "2999-01-01T00:00:00Z")
+        wanted = request.query.getall("status", []) or [
+            request.query[name] for name in request.query if "status[" in name
+        ]
+        every = [*self.others, *(self._sent(one) for one in self.intents for _ in range(one.paid))]
+        found = [
+            one
+            for one in reversed(every)
+            if datetime.fromisoformat(first) <= datetime.fromisoformat(one["created"]) < datetime.fromisoformat(last)
+            and (not wanted or one["status"] in wanted)
+        ]
+        return self._page(request, found)
 
     async def _destinations(self, request: web.Request) -> web.Response:
-        """The URL is shown to those who ask for it."""
-        if not self.lets_read_destinations:
-            return _fault("forbidden", 403)
-        shown = [dict(one) for one in self.destinations]
-        if request.query.get("include") != "webhook_endpoint.url":
-            shown = [one | {"webhook_endpoint": {"signing_secret": None, "url": None}} for one in shown]
-        return _answer({"data": shown, "next_page_url": None, "previous_page_url": None})
+        shows_url = "webhook_endpoint.url" in request.query.values()
+        hidden = {"webhook_endpoint": {"signing_secret": None, "url": None}}
+        return self._page(request, [one if shows_url else one | hidden for one in self.destinations])
 
     async def _account(self, request: web.Request) -> web.Response:
         if request.match_info["id"] != ACCOUNT:
             return _fault("not_found", 404)
-        held = {"eur": {"value": min(self.balance, 10**15), "currency": "eur"}}
+        value = min(self.balance, 10**15) if self.held is None else self.held
+        held = {self.currency: {"value": value, "currency": self.currency}}
         return _answer(
             {
                 "object": "v2.money_management.financial_account",
@@ -325,28 +358,52 @@ class StripeDouble:
             "livemode": False,
             "metadata": made.body["metadata"],
             "next_action": action,
+            "recipient_verification": _verified(self.match_result),
             "status": made.status,
             "to": {"payout_method": None, **made.body["to"], "credited": None},
         }
 
+    def _sent(self, made: Made) -> dict[str, Any]:
+        details = {made.payment_status: {"reason": made.reason}} if made.reason else None
+        return {
+            "object": "v2.money_management.outbound_payment",
+            "id": made.payment_id,
+            "amount": made.body["amount"],
+            "cancelable": made.payment_status == "processing",
+            "created": _time(made.created),
+            "from": {"debited": made.body["amount"], "financial_account": ACCOUNT},
+            "livemode": False,
+            "metadata": made.body["metadata"] if self.copies_metadata else {},
+            "payout_intent": made.id,
+            "recipient_notification": {"setting": "none"},
+            "statement_descriptor": "",
+            "status": made.payment_status,
+            "status_details": details,
+            "to": {"credited": made.body["amount"]} | {n: v for n, v in made.body["to"].items() if n != "currency"},
+        }
 
+
+@dataclass(frozen=True)
 class StripeNotices:
-    """Writes what Stripe would."""
+    """Writes what Stripe would, about a payout intent or about the payment that it made."""
+
+    about: str = "payout_intent"
 
     def write(self, news: News) -> bytes:
+        kind = f"v2.money_management.{self.about}"
         return json.dumps(
             {
                 "id": f"evt_{news.event}",
                 "object": "v2.core.event",
-                "type": f"v2.money_management.payout_intent.{TRUTHS[news.status]}",
+                "type": f"{kind}.{WORDS[self.about].get(TRUTHS[news.status], TRUTHS[news.status])}",
                 "created": _time(news.at),
                 "livemode": False,
                 "context": None,
                 "reason": None,
                 "related_object": {
                     "id": news.provider_reference,
-                    "type": "v2.money_management.payout_intent",
-                    "url": f"{BASE}/payout_intents/{news.provider_reference}",
+                    "type": kind,
+                    "url": f"{BASE}/{self.about}s/{news.provider_reference}",
                 },
             }
         ).encode()
@@ -368,6 +425,36 @@ async def _authorized(request: web.Request, handler: Any) -> web.StreamResponse:
     return answer
 
 
+def event_destination(**changes: object) -> dict[str, Any]:
+    """One that sends what is needed to the provider `one`."""
+    words = ("posted", "requires_action", "canceled", "processing")
+    return {
+        "object": "v2.core.event_destination",
+        "id": "ed_test_00001",
+        "created": "2026-11-01T00:00:00.000Z",
+        "description": "",
+        "enabled_events": [f"v2.money_management.payout_intent.{word}" for word in words],
+        "event_payload": "thin",
+        "events_from": ["@self"],
+        "livemode": False,
+        "metadata": {},
+        "name": "rewards",
+        "snapshot_api_version": None,
+        "status": "enabled",
+        "status_details": None,
+        "type": "webhook_endpoint",
+        "updated": "2026-11-01T00:00:00.000Z",
+        "webhook_endpoint": {"signing_secret": None, "url": "https://pay.example/v1/webhooks/one"},
+    } | changes
+
+
+def _verified(result: str | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    details = {"message": "compared", "provided_name": "A B", "matched_name": None}
+    return {"match_result": result, "match_result_details": details}
+
+
 def _creation(made: Made) -> Creation:
     amount = made.body["amount"]
     return Creation(
@@ -376,26 +463,6 @@ def _creation(made: Made) -> Creation:
             kind=KIND, value=made.body["to"]["recipient"], memo=made.body["to"].get("payout_method", "")
         ),
     )
-
-
-def _payment(made: Made) -> dict[str, Any]:
-    details = {made.payment_status: {"reason": made.reason}} if made.reason else None
-    return {
-        "object": "v2.money_management.outbound_payment",
-        "id": made.payment_id,
-        "amount": made.body["amount"],
-        "cancelable": made.payment_status == "processing",
-        "created": _time(made.created),
-        "from": {"debited": made.body["amount"], "financial_account": ACCOUNT},
-        "livemode": False,
-        "metadata": made.body["metadata"],
-        "payout_intent": made.id,
-        "recipient_notification": {"setting": "none"},
-        "statement_descriptor": "",
-        "status": made.payment_status,
-        "status_details": details,
-        "to": {"credited": made.body["amount"], **made.body["to"]},
-    }
 
 
 def _fault(type_: str, status: int = 400) -> web.Response:

@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rewardrails.domain.destination import Destination
+from rewardrails.domain.money import Money
+from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment
+from rewardrails.providers.context import ProviderContext
+from rewardrails.providers.http import HttpClient
 from rewardrails.providers.stripe.provider import StripeProvider
+from rewardrails.secrets import Secret
 from rewardrails.testing.contract import ProviderContract, Subject
-from tests.vendors.stripe.account import AMOUNT, DESTINATION, context_at
-from tests.vendors.stripe.double import StripeDouble, StripeNotices
+from tests.vendors.stripe.double import ACCOUNT, API_KEY, KIND, WEBHOOK_SECRET, StripeDouble, StripeNotices
 
 pytestmark = [
     pytest.mark.promise("G1", "G4", "G6"),
@@ -27,4 +32,22 @@ class TestStripeRail(ProviderContract):
 
     @pytest.fixture
     def subject(self, vendor: StripeDouble) -> Subject:
-        return Subject(adapter=StripeProvider, context=context_at(vendor), amount=AMOUNT, destination=DESTINATION)
+        return Subject(
+            adapter=StripeProvider,
+            context=ProviderContext(
+                name="banks",
+                environment=ProviderEnvironment.SANDBOX,
+                settings={
+                    "base_url": vendor.url,
+                    "financial_account": ACCOUNT,
+                    "source_currency": "EUR",
+                },
+                credentials={"api_key": Secret(API_KEY), "webhook_secret": Secret(WEBHOOK_SECRET)},
+                assets={"EUR": 2},
+                destination_kinds=frozenset({KIND}),
+                fees=FeeSchedule(basis_points=500),
+                http=HttpClient(),
+            ),
+            amount=Money(amount_minor=1_250, asset="EUR"),
+            destination=Destination(kind=KIND, value="acct_canarySparrow77", memo="usba_canaryFinch88"),
+        )

@@ -1,6 +1,6 @@
 """Stripe's two steps, its words and its notices: what moves money, and what is never taken for an answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Absent, Found, ObservedStatus
 from rewardrails.domain.order import AttemptRef, Order
-from rewardrails.domain.outcome import Accepted, OutcomeUnknown, Progressed, Rejected
+from rewardrails.domain.outcome import Accepted, OutcomeUnknown, Progressed, Rejected, RejectionScope
 from rewardrails.domain.quote import QuoteRequest
 from rewardrails.errors import ErrorCode
 from rewardrails.providers.base import Reference
@@ -49,7 +49,13 @@ async def rail(double: StripeDouble) -> AsyncIterator[StripeProvider]:
 
 
 def provider_of(
-    double: StripeDouble, *, source: str = "EUR", account: str = ACCOUNT, **settings: object
+    double: StripeDouble,
+    *,
+    source: str = "EUR",
+    account: str = ACCOUNT,
+    assets: Mapping[str, int] | None = None,
+    call_timeout_seconds: float = 2.0,
+    **settings: object,
 ) -> StripeProvider:
     return StripeProvider(
         ProviderContext(
@@ -57,9 +63,9 @@ def provider_of(
             environment=ProviderEnvironment.SANDBOX,
             settings={"base_url": double.url, "financial_account": account, "source_currency": source} | settings,
             credentials={"api_key": Secret(API_KEY), "webhook_secret": Secret(WEBHOOK_SECRET)},
-            assets={"EUR": 2},
+            assets=assets or {"EUR": 2},
             fees=FeeSchedule(basis_points=500),
-            call_timeout_seconds=2.0,
+            call_timeout_seconds=call_timeout_seconds,
             http=HttpClient(),
         )
     )
@@ -182,12 +188,101 @@ async def test_a_payout_is_found_on_a_later_page_of_the_list(double, rail):
     assert found.observation.status is ObservedStatus.PENDING
 
 
-async def test_the_check_names_a_financial_account_that_is_not_there(double, rail):
-    other = provider_of(double, account="fa_other")
-    double.destinations[0]["webhook_endpoint"]["url"] = "https://pay.example/v1/webhooks/one"
+@pytest.mark.parametrize("trouble", [Trouble.LIMITED, Trouble.UNAUTHORIZED, Trouble.FORBIDDEN])
+async def test_a_confirmation_that_is_turned_away_speaks_of_the_provider_alone(rail, double, trouble):
+    """So that the engine takes it for an answer only where nothing was sent before."""
+    order = await made(rail)
+    double.troubles[Step.CONFIRM].append(trouble)
 
-    right, wrong = await rail.check(), await other.check()
+    outcome = await rail.create_payout(order)
 
-    await other.close()
-    assert [one.about for one in right if not one.is_right] == []
-    assert [one.about for one in wrong if not one.is_right] == ["credentials"]
+    assert isinstance(outcome, Rejected)
+    assert (outcome.scope, outcome.retryable) == (RejectionScope.PROVIDER, True)
+    assert isinstance(await rail.sync(REFERENCE), Absent)
+
+
+async def test_an_intent_that_is_found_canceled_may_be_followed_by_another(rail, double):
+    order = await made(rail)
+    double.intents[0].status = "canceled"
+
+    outcome, seen = await rail.create_payout(order), await rail.sync(REFERENCE)
+
+    assert isinstance(outcome, Rejected)
+    assert outcome.retryable
+    assert isinstance(seen, Found)
+    assert (seen.observation.status, seen.observation.retryable) == (ObservedStatus.FAILED, True)
+    assert double.asked[Step.CONFIRM] == 0
+
+
+async def test_a_drift_of_the_rate_is_known_by_its_code_and_cancels_the_intent(rail, double):
+    order = await made(rail)
+    double.troubles[Step.CONFIRM].append(Trouble.REFUSE_DRIFT)
+
+    outcome = await rail.create_payout(order)
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable) == (ErrorCode.QUOTE_EXPIRED, True)
+    assert [one.status for one in double.intents] == ["canceled"]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOSE_REPLY, Trouble.BROKEN_BEFORE, Trouble.LIMITED, Trouble.LATE])
+async def test_a_refusal_is_certain_only_once_its_intent_is_canceled(rail, double, trouble):
+    order = await made(rail)
+    double.troubles[Step.CONFIRM].append(Trouble.REFUSE)
+    double.troubles[Step.CANCEL].append(trouble)
+
+    assert isinstance(await rail.create_payout(order), OutcomeUnknown)
+
+
+async def test_an_orphan_of_the_same_key_never_hides_the_intent_that_paid(rail, double):
+    await rail.create_payout(await made(rail))
+    paid = double.intents[0]
+    await double.advance(25 * 3600)  # Stripe has forgotten the key
+    await made(rail)
+    double.intents[1].status = "canceled"
+
+    found = await rail.sync(REFERENCE)
+
+    assert isinstance(found, Found)
+    assert (found.observation.provider_reference, found.observation.status) == (paid.id, ObservedStatus.PENDING)
+
+
+@pytest.mark.parametrize(("asset", "exponent", "minor", "value"), [("HUF", 0, 4_000, 400_000), ("ISK", 2, 500, 500)])
+async def test_a_whole_currency_is_paid_as_stripe_writes_it(double, asset, exponent, minor, value):
+    rail = provider_of(double, source=asset, assets={asset: exponent})
+    money = Money(amount_minor=minor, asset=asset)
+    order = replace(ORDER, amount=money, fee_ceiling=money)
+    progressed = await rail.create_payout(order)
+    outcome = await rail.create_payout(replace(order, resume=progressed.resume))
+    found = await rail.sync(Reference(ref=ORDER.ref, amount=money))
+
+    await rail.close()
+    assert isinstance(outcome, Accepted)
+    assert [one.body["amount"] for one in double.intents] == [{"value": value, "currency": asset.lower()}]
+    assert found.observation.amount == money
+
+
+async def test_a_fraction_of_a_whole_currency_is_refused_before_anything_is_asked(double):
+    rail = provider_of(double, source="HUF", assets={"HUF": 2})
+    outcome = await rail.create_payout(replace(ORDER, amount=Money(amount_minor=1_045, asset="HUF")))
+
+    await rail.close()
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable) == (ErrorCode.AMOUNT_INVALID, False)
+    assert not double.asked
+
+
+async def test_an_intent_that_is_dearer_than_allowed_is_canceled(rail, double):
+    outcome = await rail.create_payout(replace(ORDER, fee_ceiling=Money(amount_minor=49, asset="EUR")))
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.retryable) == (ErrorCode.QUOTE_EXPIRED, True)
+    assert [(one.status, one.paid) for one in double.intents] == [("canceled", 0)]
+
+
+async def test_a_refusal_that_is_documented_nowhere_is_unknown(rail, double):
+    order = await made(rail)
+    double.troubles[Step.CONFIRM].append(Trouble.REFUSE_STRANGELY)
+
+    assert isinstance(await rail.create_payout(order), OutcomeUnknown)
+    assert double.asked[Step.CANCEL] == 0

@@ -16,7 +16,7 @@ from tests.vendors.stripe.test_steps import ORDER
 SIGNED_AT = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
 
-def delivery(*, seconds_later: float = 0, **changed: str) -> WebhookRequest:
+def delivery(*, seconds_later: float = 0, about: str = "payout_intent", **changed: str) -> WebhookRequest:
     news = News(
         event="one",
         at=SIGNED_AT,
@@ -26,7 +26,7 @@ def delivery(*, seconds_later: float = 0, **changed: str) -> WebhookRequest:
         amount=ORDER.amount,
         destination=ORDER.destination,
     )
-    hand = StripeNotices()
+    hand = StripeNotices(about=about)
     body = hand.write(news)
     headers = dict(hand.sign(body, event="one", at=SIGNED_AT, by=SignedBy.VENDOR)) | changed
     received = datetime.fromtimestamp(SIGNED_AT.timestamp() + seconds_later, UTC)
@@ -65,3 +65,7 @@ def test_a_header_that_proves_nothing_is_refused(header):
 
 def test_an_event_of_the_other_environment_has_no_effect():
     assert read(delivery(), live=True) == ()
+
+
+def test_an_event_about_the_payment_itself_is_genuine_and_says_nothing_of_an_attempt():
+    assert read(delivery(about="outbound_payment")) == ()

@@ -18,6 +18,7 @@ AUTH_REFUSALS = frozenset({401, 403})
 DO_SHARE = 0.5
 LOOK_SHARE = 0.2
 INTENTS = "/v2/money_management/payout_intents"
+PAYMENTS = "/v2/money_management/outbound_payments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,19 @@ class StripeClient:
         )
 
 
-def type_of(reply: HttpReply) -> str:
-    """The `type` of an error answer; empty for one that is not Stripe's."""
+def leads_on(next_page: str, path: str) -> bool:
+    """Whether an answer's next page is one of the same list: our key goes nowhere else."""
+    return next_page.startswith(f"{path}?")
+
+
+def names_of(reply: HttpReply) -> tuple[str, ...]:
+    """The `type` and the `code` of an error answer; nothing for one that is not Stripe's."""
     told = strict_json.try_decode(wire.ERROR, reply.body) if reply.status >= certainty.FIRST_REFUSAL else None
-    return told.error.type if told is not None else ""
+    return tuple(name for name in (told.error.type, told.error.code) if name) if told is not None else ()
 
 
 def evidence_of(reply: HttpReply, *, status: str = "") -> Evidence:
-    """An answer kept as evidence, with the type of its error."""
-    return certainty.evidence_of(reply, provider_code=type_of(reply)[:200], provider_status=status)
+    """An answer kept as evidence, with the type and code of its error."""
+    return certainty.evidence_of(
+        reply, provider_code="/".join(dict.fromkeys(names_of(reply)))[:200], provider_status=status
+    )

@@ -15,12 +15,11 @@ from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.base import Reference
 from rewardrails.providers.http import HttpReply, MaybeSent, NeverSent
 from rewardrails.providers.stripe import wire
-from rewardrails.providers.stripe.client import INTENTS, StripeClient, evidence_of
-from rewardrails.providers.stripe.mapping import RAIL_KEY, awaits_confirmation, observation_of
+from rewardrails.providers.stripe.client import INTENTS, PAYMENTS, StripeClient, evidence_of, leads_on
+from rewardrails.providers.stripe.mapping import RAIL_KEY, awaits_confirmation, never_paid, observation_of
 
 PAGE = 100
 MOST_PAGES = 50
-PAYMENTS = "/v2/money_management/outbound_payments"
 ACCOUNTS = "/v2/money_management/financial_accounts"
 OUTBOUND_PAYMENT = "outbound_payment"
 
@@ -64,7 +63,7 @@ class Finder:
         return Found(observation=told) if told is not None else certainty.cannot_tell(seen.reply, evidence)
 
     async def find(self, reference: Reference) -> Seen | Absent | CannotTell:
-        """The attempt's intent; by its key, the one that somebody has confirmed."""
+        """The attempt's intent; by its key, the one that was confirmed before one that was canceled and paid nothing."""
         if reference.provider_reference:
             return await self.read(reference.provider_reference)
         return await self._search(reference.ref.rail_key)
@@ -83,6 +82,11 @@ class Finder:
         """The answer to a look at the financial account."""
         return await self.client.look(f"{ACCOUNTS}/{url_quote(self.financial_account, safe='')}")
 
+    def account_in(self, reply: HttpReply) -> wire.Account | None:
+        """The financial account in such an answer; None where it is not about ours."""
+        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
+        return account if account is not None and account.id == self.financial_account else None
+
     async def _payment(self, intent: wire.Intent) -> wire.Payment | CannotTell | None:
         latest = intent.latest_payout
         if latest is None or latest.type != OUTBOUND_PAYMENT or not latest.outbound_payment:
@@ -96,7 +100,7 @@ class Finder:
         return payment
 
     async def _search(self, rail_key: str) -> Seen | Absent | CannotTell:
-        path = f"{INTENTS}?limit={PAGE}"
+        path, canceled = f"{INTENTS}?limit={PAGE}", None
         for _ in range(MOST_PAGES):
             reply = await self.client.look(path)
             if not isinstance(reply, HttpReply):
@@ -105,29 +109,23 @@ class Finder:
             if page is None:
                 return certainty.cannot_tell(reply, evidence_of(reply))
             for intent in page.data:
-                if (intent.metadata or {}).get(RAIL_KEY) == rail_key and not awaits_confirmation(intent):
+                if (intent.metadata or {}).get(RAIL_KEY) != rail_key or awaits_confirmation(intent):
+                    continue
+                if not never_paid(intent):
                     return Seen(intent=intent, reply=reply)
+                canceled = Seen(intent=intent, reply=reply)
             if page.next_page_url is None:
-                return await self._absent(reply)
-            if not page.next_page_url.startswith(f"{INTENTS}?"):
+                return canceled or await self._absent(reply)
+            if not leads_on(page.next_page_url, INTENTS):
                 return certainty.cannot_tell(reply, Evidence(message="the list goes on somewhere else"))
             path = page.next_page_url
         too_many = Evidence(message=f"not among the first {MOST_PAGES * PAGE} payout intents")
         return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=too_many)
 
-    async def is_there(self) -> bool:
-        """Whether the financial account itself can be read."""
-        reply = await self.account()
-        return isinstance(reply, HttpReply) and self._is_ours(reply)
-
-    def _is_ours(self, reply: HttpReply) -> bool:
-        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
-        return account is not None and account.id == self.financial_account
-
     async def _absent(self, last: HttpReply) -> Absent | CannotTell:
         reply = await self.account()
         if not isinstance(reply, HttpReply):
             return certainty.cannot_ask(reply)
-        if not self._is_ours(reply):
+        if self.account_in(reply) is None:
             return certainty.cannot_tell(reply, evidence_of(reply))
         return Absent(evidence=certainty.evidence_of(last))

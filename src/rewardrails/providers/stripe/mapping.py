@@ -13,27 +13,23 @@ from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import AmountInvalid, ErrorCode
-from rewardrails.providers.stripe.wire import Amount, Intent, Payment
+from rewardrails.providers.stripe.currencies import amount_of, exponent_at_stripe, money_of
+from rewardrails.providers.stripe.wire import Fee, FxQuote, Intent, Payment
 
 RAIL_KEY = "rewardrails_key"
 CONFIRM = "confirm"
+CANCELED = "canceled"
+NO_MATCH = "no_match"
 REQUIRES_ACTION = "requires_action"
 DIGITS = 120
 MOST_RATE = 24
-ZERO_DECIMAL = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-# Written with two decimals, paid without: https://docs.stripe.com/currencies#special-cases
-WHOLE_HUNDREDS = frozenset(["HUF", "ISK", "TWD", "UGX"])
-HUNDRED = 100
-THREE_DECIMAL = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-
-# An intent that has made no payment yet; once there is one, the payment's own status counts.
+# An intent that has made no payment; once there is one, the payment's own status counts.
 INTENT_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
     {
         "pending": ObservedStatus.PENDING,
         "processing": ObservedStatus.PENDING,
-        "canceled": ObservedStatus.CANCELED,
+        # By us after a refusal, or by a person before anything was sent. It never pays; the payout may be sent anew.
+        CANCELED: ObservedStatus.FAILED,
     }
 )
 PAYMENT_STATUSES: Mapping[str, ObservedStatus] = MappingProxyType(
@@ -90,7 +86,7 @@ class Refusal:
 
 
 _OURS = Refusal(code=ErrorCode.PROVIDER_AUTH_FAILED, retryable=True, scope=RejectionScope.PROVIDER)
-# By the error's `type`. Those that say "done before" are no refusals and are not here.
+# By the error's `type`, or its `code`. Those that say "done before" are no refusals and are not here.
 REFUSALS: Mapping[str, Refusal] = MappingProxyType(
     {
         "insufficient_funds": Refusal(
@@ -101,6 +97,9 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
         "invalid_payout_method": Refusal(code=ErrorCode.DESTINATION_INVALID),
         "recipient_not_notifiable": Refusal(code=ErrorCode.DESTINATION_INVALID),
         "blocked_by_stripe": Refusal(code=ErrorCode.PROVIDER_REJECTED),
+        "payout_intent_fx_quote_expired": Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True),
+        "payout_intent_large_rate_drift": Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True),
+        "invalid_outbound_flow": Refusal(code=ErrorCode.PROVIDER_REJECTED),
         "feature_not_enabled": _OURS,
         "capability_not_enabled": _OURS,
         "financial_account_not_open": _OURS,
@@ -109,42 +108,16 @@ REFUSALS: Mapping[str, Refusal] = MappingProxyType(
 # The key was used for something else: no refusal of what it was used for.
 KEY_CONFLICT = "idempotency_error"
 ALREADY_CANCELED = "already_canceled"
-NOT_CANCELABLE = "not_cancelable"
+NOT_CANCELABLE = frozenset({"not_cancelable", "payout_intent_not_cancelable"})
 
 
-def exponent_at_stripe(asset: str) -> int:
-    """How many digits Stripe's smallest unit of a currency stands for."""
-    if asset in ZERO_DECIMAL:
-        return 0
-    return 3 if asset in THREE_DECIMAL else 2
-
-
-def refuse_odd_amount(money: Money) -> None:
-    """Raise `AmountInvalid` for an amount that Stripe does not pay out in this currency."""
-    if money.asset in WHOLE_HUNDREDS and money.amount_minor % HUNDRED:
-        raise AmountInvalid(f"Stripe pays {money.asset} in whole units only: round the amount", field="amount")
-
-
-def amount_of(money: Money) -> Amount:
-    """An amount as Stripe writes it."""
-    return Amount(value=money.amount_minor, currency=money.asset.lower())
-
-
-def money_of(amount: Amount, assets: Mapping[str, int]) -> Money:
-    """An exact amount; raises `AmountInvalid` for a currency that is not configured, or less than nothing."""
-    asset = amount.currency.upper()
-    if asset not in assets or amount.value < 0:
-        raise AmountInvalid("the provider speaks of an asset or amount that cannot be", field="amount")
-    return Money(amount_minor=amount.value, asset=asset)
-
-
-def fee_of(intent: Intent, amount: Money) -> Money:
+def fee_of(intent: Intent, amount: Money, assets: Mapping[str, int]) -> Money:
     """The estimated fees in the asset of the amount, each at the locked rate and rounded up; raises `AmountInvalid`."""
-    if intent.amount != amount_of(amount):
+    if intent.amount != amount_of(amount, assets):
         raise AmountInvalid("the intent is for another amount", field="amount")
     if intent.estimated_fees is None:
         raise AmountInvalid("the intent names no fees", field="estimated_fees")
-    total = sum(_fee(one.amount, intent, amount.asset) for one in intent.estimated_fees)
+    total = sum(_fee(one, intent, amount.asset, assets) for one in intent.estimated_fees)
     return Money(amount_minor=total, asset=amount.asset)
 
 
@@ -152,6 +125,11 @@ def awaits_confirmation(intent: Intent) -> bool:
     """Whether nobody has confirmed it: it moves nothing, and is no payout yet."""
     waits = intent.next_action is not None and intent.next_action.type == CONFIRM
     return intent.status == REQUIRES_ACTION and waits and intent.latest_payout is None
+
+
+def never_paid(intent: Intent) -> bool:
+    """Whether an intent was canceled before it made a payment: it has paid nobody and never will."""
+    return intent.status == CANCELED and intent.latest_payout is None
 
 
 def observation_of(
@@ -173,16 +151,17 @@ def observation_of(
         rail_key=rail_key,
         provider_reference=intent.id,
         amount=amount,
-        fee=_fee_if_told(intent, amount) if status is ObservedStatus.PAID else None,
+        fee=_fee_if_told(intent, amount, assets) if status is ObservedStatus.PAID else None,
         code=REASONS.get(reason, ErrorCode.PROVIDER_REJECTED) if is_bad else None,
+        retryable=never_paid(intent),
         live=intent.livemode,
         evidence=evidence,
     )
 
 
-def _fee_if_told(intent: Intent, amount: Money) -> Money | None:
+def _fee_if_told(intent: Intent, amount: Money, assets: Mapping[str, int]) -> Money | None:
     try:
-        return fee_of(intent, amount)
+        return fee_of(intent, amount, assets)
     except AmountInvalid:
         return None
 
@@ -200,26 +179,42 @@ def _standing(intent: Intent, payment: Payment | None) -> tuple[ObservedStatus, 
     return INTENT_STATUSES.get(intent.status, ObservedStatus.UNKNOWN), ""
 
 
-def _fee(fee: Amount, intent: Intent, asset: str) -> int:
-    if fee.value < 0:
-        raise AmountInvalid("a fee is less than nothing", field="estimated_fees")
-    theirs = fee.currency.upper()
-    if theirs == asset:
-        return fee.value
-    quote = intent.fx_quote
-    if quote is None or quote.to_currency.upper() != asset or fee.currency not in quote.rates:
-        raise AmountInvalid("a fee is in a currency without a rate", field="estimated_fees")
+def _fee(fee: Fee, intent: Intent, asset: str, assets: Mapping[str, int]) -> int:
+    theirs = fee.amount.currency.upper()
     with localcontext(prec=DIGITS):
-        rate = _rate(quote.rates[fee.currency].exchange_rate)
-        exact = Decimal(fee.value).scaleb(exponent_at_stripe(asset) - exponent_at_stripe(theirs)) * rate
-        return int(exact.to_integral_value(ROUND_CEILING))
+        exact = Decimal(fee.amount.value) + _tax(fee)
+        if fee.amount.value < 0:
+            raise AmountInvalid("a fee is less than nothing", field="estimated_fees")
+        if theirs != asset:
+            exact *= _rate_between(fee.amount.currency, asset, intent.fx_quote)
+        return int(exact.scaleb(assets[asset] - exponent_at_stripe(theirs)).to_integral_value(ROUND_CEILING))
 
 
-def _rate(text: str) -> Decimal:
-    try:
-        rate = Decimal(text)
-    except InvalidOperation:
-        rate = Decimal(0)
-    if not rate.is_finite() or rate <= 0 or abs(rate.adjusted()) > MOST_RATE or len(text) > DIGITS // 2:
+def _tax(fee: Fee) -> Decimal:
+    """What is charged on top of a fee, in the fee's smallest units; Stripe tells it in whole ones."""
+    tax = fee.tax_amount
+    if tax is None:
+        return Decimal(0)
+    if tax.currency.upper() != fee.amount.currency.upper():
+        raise AmountInvalid("a tax is in another currency than its fee", field="estimated_fees")
+    return _decimal(tax.value_decimal).scaleb(exponent_at_stripe(tax.currency.upper()))
+
+
+def _rate_between(currency: str, asset: str, quote: FxQuote | None) -> Decimal:
+    if quote is None or quote.to_currency.upper() != asset or currency not in quote.rates:
+        raise AmountInvalid("a fee is in a currency without a rate", field="estimated_fees")
+    rate = _decimal(quote.rates[currency].exchange_rate)
+    if not rate:
         raise AmountInvalid("a rate that cannot be", field="fx_quote")
     return rate
+
+
+def _decimal(text: str) -> Decimal:
+    """An exact decimal, not negative and of a sensible size."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or value < 0 or abs(value.adjusted()) > MOST_RATE or len(text) > DIGITS // 2:
+        raise AmountInvalid("a figure that cannot be", field="estimated_fees")
+    return value

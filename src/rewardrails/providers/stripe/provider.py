@@ -12,41 +12,42 @@ from rewardrails.domain.quote import Quote, QuoteRequest
 from rewardrails.domain.statement import StatementItem, Window
 from rewardrails.domain.webhook import WebhookRequest
 from rewardrails.errors import AmountInvalid, DestinationInvalid, ErrorCode, RewardRailsError
-from rewardrails.providers import certainty, checks, strict_json
+from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.base import Checked, Reference
 from rewardrails.providers.capabilities import ProviderEnvironment
 from rewardrails.providers.context import ProviderContext
 from rewardrails.providers.http import HttpReply
 from rewardrails.providers.settings import base_url, credential, read_settings
-from rewardrails.providers.stripe import destinations, statement, wire
-from rewardrails.providers.stripe.client import INTENTS, StripeClient, evidence_of, type_of
+from rewardrails.providers.stripe import wire
+from rewardrails.providers.stripe.check import look, money_in
+from rewardrails.providers.stripe.client import INTENTS, StripeClient, evidence_of, names_of
 from rewardrails.providers.stripe.lookup import Finder, Seen
 from rewardrails.providers.stripe.mapping import (
     ALREADY_CANCELED,
+    CANCELED,
     NOT_CANCELABLE,
     RAIL_KEY,
     awaits_confirmation,
     fee_of,
-    money_of,
-    refuse_odd_amount,
 )
 from rewardrails.providers.stripe.settings import ADDRESS, StripeSettings, capabilities_of
-from rewardrails.providers.stripe.steps import CANCELED, Steps
+from rewardrails.providers.stripe.statement import pages
+from rewardrails.providers.stripe.steps import Steps
 from rewardrails.providers.stripe.webhook import read_event
 from rewardrails.secrets import Secret
 
 # Where no rate is locked, fees are estimates; nobody promises them for longer.
 QUOTES_LAST = timedelta(minutes=5)
-OPEN = "open"
 
 
 class StripeProvider:
-    """One financial account at Stripe. Supports cancel, webhooks, balance, statements and check."""
+    """One financial account at Stripe. Supports cancel, webhooks, balance, statement and check."""
 
     def __init__(self, context: ProviderContext) -> None:
         settings = read_settings(context, StripeSettings)
         self.name = context.name
         self.capabilities = capabilities_of(context, settings)
+        self._configured = dict(context.assets)
         self._assets = {code: limits.exponent for code, limits in self.capabilities.assets.items()}
         self._live = context.environment is ProviderEnvironment.LIVE
         self._webhook_secret = credential(context, "webhook_secret")
@@ -79,7 +80,6 @@ class StripeProvider:
                 field="destination",
                 code=ErrorCode.DESTINATION_UNSUPPORTED,
             )
-        refuse_odd_amount(amount)
         key = ids.new_id().hex
         new = self._steps.new_intent(amount, request.destination, {"rewardrails_quote": key})
         reply = await self._client.do(INTENTS, new, key=key)
@@ -90,7 +90,7 @@ class StripeProvider:
             raise self._unavailable("did not quote")
         await self._steps.cancel_intent(told.id, key=key)
         try:
-            fee = fee_of(told, amount)
+            fee = fee_of(told, amount, self._assets)
         except AmountInvalid as error:
             raise self._unavailable("quoted something else") from error
         if fee.amount_minor > self.capabilities.fees.ceiling(amount.amount_minor, amount.asset):
@@ -127,27 +127,19 @@ class StripeProvider:
     async def balance(self) -> Sequence[Money]:
         """What the financial account has available in configured currencies; raises `RewardRailsError`."""
         reply = await self._finder.account()
-        held = self._held(reply) if isinstance(reply, HttpReply) else None
+        account = self._finder.account_in(reply) if isinstance(reply, HttpReply) else None
+        held = money_in(account, self._assets) if account is not None else None
         if held is None:
             raise self._unavailable("did not tell its balance")
         return held
 
     def statement(self, window: Window) -> AsyncIterator[Sequence[StatementItem]]:
-        """The financial account's outbound payments, with or without an intent."""
-        return statement.pages(self.name, window, self._finder)
+        """The financial account's outbound payments of a time, whoever made them; raises `RewardRailsError`."""
+        return pages(self.name, window, self._finder, self._assets)
 
     async def check(self) -> Sequence[Checked]:
-        """Ask for the financial account: credentials, permissions, environment, clocks, money."""
-        address = f"{self._client.base_url} (financial account {self._finder.financial_account})"
-        reply = await self._finder.account()
-        if not isinstance(reply, HttpReply):
-            return [checks.unreachable(address, reply)]
-        found = [*checks.answered(address, reply, permission="read financial accounts, write payout intents")]
-        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
-        if account is not None:
-            found.append(self._environment(account))
-        found.append(await destinations.check(self.name, self._client, live=self._live))
-        return [*found, *checks.holdings(self._held(reply) or (), self._assets)]
+        """Ask for the financial account and event destinations: credentials, permissions, money, clocks, webhooks."""
+        return await look(self.name, self._finder, self._configured, is_live=self._live)
 
     async def close(self) -> None:
         """End the connections."""
@@ -159,34 +151,15 @@ class StripeProvider:
             return reply
         if not isinstance(reply, HttpReply):
             return NotCancelable(code=reply.code, evidence=reply.evidence)
-        if type_of(reply) == NOT_CANCELABLE:
+        names = names_of(reply)
+        if NOT_CANCELABLE & set(names):
             return NotCancelable(evidence=evidence_of(reply))
-        if type_of(reply) == ALREADY_CANCELED:
+        if ALREADY_CANCELED in names:
             return Canceled(evidence=evidence_of(reply))
         told = strict_json.try_decode(wire.INTENT, reply.body) if reply.status == 200 else None
         if told is None or told.id != intent_id or told.status != CANCELED:
             return OutcomeUnknown(evidence=evidence_of(reply))
         return Canceled(evidence=evidence_of(reply))
-
-    def _environment(self, account: wire.Account) -> Checked:
-        is_right = account.status == OPEN and account.livemode is self._live
-        money = "live" if account.livemode else "sandbox"
-        return Checked(
-            about="account",
-            is_right=is_right,
-            found=f"{account.status}, {money}",
-            do="" if is_right else "name an open financial account, and a key of the configured environment",
-        )
-
-    def _held(self, reply: HttpReply) -> Sequence[Money] | None:
-        account = strict_json.try_decode(wire.ACCOUNT, reply.body) if reply.status == 200 else None
-        if account is None or account.id != self._finder.financial_account:
-            return None
-        mine = [one for one in account.balance.available.values() if one.currency.upper() in self._assets]
-        try:
-            return [money_of(one, self._assets) for one in mine]
-        except AmountInvalid:
-            return None
 
     def _unavailable(self, what: str) -> RewardRailsError:
         return RewardRailsError(f"provider {self.name!r} {what}: try again later", code=ErrorCode.PROVIDER_UNAVAILABLE)

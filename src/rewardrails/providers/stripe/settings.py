@@ -16,7 +16,7 @@ from rewardrails.providers.capabilities import (
     WebhookTrust,
 )
 from rewardrails.providers.context import ProviderContext
-from rewardrails.providers.stripe.mapping import exponent_at_stripe
+from rewardrails.providers.stripe.currencies import can_be_counted, least_of
 
 ADDRESS = "https://api.stripe.com"
 API_VERSION = "2026-10-28.endive"
@@ -48,9 +48,9 @@ class StripeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capabilities:
     """The rail's promises as figures, each with its source where the vendor states it."""
     assets = {
-        code: AssetLimits(exponent=exponent)
+        code: AssetLimits(exponent=exponent, min_minor=least_of(code, exponent))
         for code, exponent in context.assets.items()
-        if exponent == exponent_at_stripe(code)
+        if can_be_counted(code, exponent)
     }
     return Capabilities(
         provider_type=ProviderType.FIAT_PROVIDER,
@@ -63,12 +63,12 @@ def capabilities_of(context: ProviderContext, settings: StripeSettings) -> Capab
         lookup_is_authoritative=True,
         lookup_lag=timedelta(seconds=settings.lookup_lag_seconds),
         webhooks=WebhookTrust.SIGNED_THIN,
-        statements=Statements.LIST,
         cancel_from=frozenset({"pending"}),
         reversal_horizon=RETURNS_WITHIN,
         assets=assets,
         destination_kinds=context.destination_kinds,
         fees=context.fees,
+        statements=Statements.LIST,
         max_in_flight=context.max_in_flight or DEFAULT_MAX_IN_FLIGHT,
         call_timeout=timedelta(seconds=context.call_timeout_seconds or DEFAULT_CALL_TIMEOUT_SECONDS),
         first_sync_after=timedelta(seconds=settings.first_sync_after_seconds),

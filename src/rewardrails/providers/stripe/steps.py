@@ -31,20 +31,21 @@ from rewardrails.errors import AmountInvalid, DestinationInvalid, ErrorCode
 from rewardrails.providers import certainty, strict_json
 from rewardrails.providers.http import HttpReply
 from rewardrails.providers.stripe import wire
-from rewardrails.providers.stripe.client import DO_SHARE, INTENTS, LOOK_SHARE, StripeClient, evidence_of, type_of
+from rewardrails.providers.stripe.client import DO_SHARE, INTENTS, LOOK_SHARE, StripeClient, evidence_of, names_of
+from rewardrails.providers.stripe.currencies import amount_of
 from rewardrails.providers.stripe.lookup import Finder, Seen
 from rewardrails.providers.stripe.mapping import (
     KEY_CONFLICT,
+    NO_MATCH,
     RAIL_KEY,
     REFUSALS,
     Refusal,
-    amount_of,
     awaits_confirmation,
     fee_of,
+    never_paid,
 )
 
 MANUAL = "manual"
-CANCELED = "canceled"
 REFUSED_DATA = frozenset({400, 404, 422})
 ACTIVE = frozenset({"active", "none"})
 _recipient = re.compile(r"acct_[A-Za-z0-9_]{1,100}").fullmatch
@@ -77,10 +78,10 @@ class Steps:
         return await self._make(order)
 
     def new_intent(self, amount: Money, destination: Destination, metadata: Mapping[str, str]) -> wire.NewIntent:
-        """What is asked of Stripe for an amount that is to arrive; raises `DestinationInvalid`."""
+        """What is asked of Stripe for an amount that is to arrive; raises `DestinationInvalid` or `AmountInvalid`."""
         refuse_bad(destination)
         return wire.NewIntent(
-            amount=amount_of(amount),
+            amount=amount_of(amount, self.assets),
             source=wire.NewSource(
                 financial_account=self.finder.financial_account, currency=self.source_currency.lower()
             ),
@@ -102,39 +103,38 @@ class Steps:
             return Rejected(code=ErrorCode.ASSET_UNSUPPORTED, retryable=False)
         try:
             new = self.new_intent(order.amount, order.destination, {RAIL_KEY: order.rail_key})
-        except DestinationInvalid as error:
+        except (AmountInvalid, DestinationInvalid) as error:
             evidence = Evidence(provider_code=f"field:{error.field}", message=error.message)
-            return Rejected(code=ErrorCode.DESTINATION_INVALID, retryable=False, evidence=evidence)
+            return Rejected(code=error.code, retryable=False, evidence=evidence)
         reply = await self.client.do(INTENTS, new, key=order.rail_key)
         if not isinstance(reply, HttpReply):
             return _nothing_was_paid(reply)
-        if type_of(reply) == KEY_CONFLICT:
+        if KEY_CONFLICT in names_of(reply):
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(reply))
         intent = strict_json.try_decode(wire.INTENT, reply.body) if reply.status < certainty.FIRST_REFUSAL else None
         if intent is None:
             return _refused(reply) or _nothing_was_paid(OutcomeUnknown(evidence=evidence_of(reply)))
         try:
-            fee = fee_of(intent, order.amount)
+            fee = fee_of(intent, order.amount, self.assets)
         except AmountInvalid as error:
             return _nothing_was_paid(OutcomeUnknown(evidence=certainty.evidence_of(reply, message=error.message)))
         if fee.amount_minor > order.fee_ceiling.amount_minor:
-            return Rejected(code=ErrorCode.QUOTE_EXPIRED, retryable=True, evidence=evidence_of(reply))
+            dearer = Rejected(code=ErrorCode.QUOTE_EXPIRED, retryable=True, evidence=evidence_of(reply))
+            return await self._once_canceled(order, intent.id, dearer)
         return Progressed(resume=msgspec.json.encode(Progress(intent_id=intent.id)), evidence=evidence_of(reply))
 
     async def _confirm(self, order: Order, intent_id: str) -> CreateOutcome:
         seen = await self.finder.read(intent_id)
         if isinstance(seen, CannotTell):
             return OutcomeUnknown(provider_reference=intent_id, evidence=seen.evidence)
-        if not _is_about(order, seen.intent):
+        if not self._is_about(order, seen.intent):
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence_of(seen.reply))
-        if seen.intent.status == CANCELED and seen.intent.latest_payout is None:
-            # Ours after a refusal, or a person's: it has paid nobody and never will.
-            return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False, evidence=evidence_of(seen.reply))
+        if never_paid(seen.intent):
+            return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=True, evidence=evidence_of(seen.reply))
         if not awaits_confirmation(seen.intent):
             return await self._standing(order, seen)
-        if _rate_is_over(seen.intent):
-            over = Rejected(code=ErrorCode.QUOTE_EXPIRED, retryable=True, evidence=evidence_of(seen.reply))
-            return await self._once_canceled(order, intent_id, over)
+        if (stop := _stop_of(seen.intent)) is not None:
+            return await self._once_canceled(order, intent_id, _rejected(stop, evidence_of(seen.reply)))
         path = f"{INTENTS}/{url_quote(intent_id, safe='')}/confirm"
         reply = await self.client.do(path, wire.Nothing(), key=f"{order.rail_key}-confirm", share=DO_SHARE)
         if isinstance(reply, OutcomeUnknown):
@@ -146,14 +146,14 @@ class Steps:
     async def _confirmed(self, order: Order, intent_id: str, reply: HttpReply) -> CreateOutcome:
         evidence = evidence_of(reply)
         if reply.status >= certainty.FIRST_REFUSAL:
-            refusal = REFUSALS.get(type_of(reply))
+            refusal = _known(reply)
             if refusal is None:
                 return OutcomeUnknown(provider_reference=intent_id, evidence=evidence)
             return await self._once_canceled(order, intent_id, _rejected(refusal, evidence))
         intent = strict_json.try_decode(wire.INTENT, reply.body)
         if intent is None or intent.id != intent_id:
             return OutcomeUnknown(provider_reference=intent_id, evidence=evidence)
-        if not _is_about(order, intent):
+        if not self._is_about(order, intent):
             return OutcomeUnknown(code=ErrorCode.DUPLICATE_CONFLICT, evidence=evidence)
         return await self._standing(order, Seen(intent=intent, reply=reply))
 
@@ -163,9 +163,22 @@ class Steps:
         told = None
         if isinstance(reply, HttpReply) and reply.status < certainty.FIRST_REFUSAL:
             told = strict_json.try_decode(wire.INTENT, reply.body)
-        if told is not None and told.id == intent_id and told.status == CANCELED and told.latest_payout is None:
+        if told is not None and told.id == intent_id and never_paid(told):
             return rejected
         return OutcomeUnknown(provider_reference=intent_id, evidence=rejected.evidence)
+
+    def _is_about(self, order: Order, intent: wire.Intent) -> bool:
+        """Whether an intent is of this very order: its key, its amount, its recipient."""
+        try:
+            amount = amount_of(order.amount, self.assets)
+        except AmountInvalid:
+            return False
+        return (
+            (intent.metadata or {}).get(RAIL_KEY) == order.rail_key
+            and intent.amount == amount
+            and intent.to.recipient == order.destination.value
+            and (not order.destination.memo or intent.to.payout_method == order.destination.memo)
+        )
 
     async def _standing(self, order: Order, seen: Seen) -> CreateOutcome:
         """A confirmed intent as the outcome of the order."""
@@ -194,15 +207,12 @@ def refuse_bad(destination: Destination) -> None:
         raise DestinationInvalid("a payout method at Stripe is written usba_... or the like", field="destination.memo")
 
 
-def _is_about(order: Order, intent: wire.Intent) -> bool:
-    """Whether an intent is of this very order: its key, its amount, its recipient."""
-    same_method = not order.destination.memo or intent.to.payout_method == order.destination.memo
-    return (
-        (intent.metadata or {}).get(RAIL_KEY) == order.rail_key
-        and intent.amount == amount_of(order.amount)
-        and intent.to.recipient == order.destination.value
-        and same_method
-    )
+def _stop_of(intent: wire.Intent) -> Refusal | None:
+    """Why an intent must not be confirmed: its rate has ended, or the bank says that the account is somebody else's."""
+    verified = intent.recipient_verification
+    if verified is not None and verified.match_result == NO_MATCH:
+        return Refusal(code=ErrorCode.DESTINATION_INVALID)
+    return Refusal(code=ErrorCode.QUOTE_EXPIRED, retryable=True) if _rate_is_over(intent) else None
 
 
 def _rate_is_over(intent: wire.Intent) -> bool:
@@ -224,10 +234,14 @@ def _nothing_was_paid(outcome: Rejected | OutcomeUnknown) -> Rejected:
 
 def _refused(reply: HttpReply) -> Rejected | None:
     """A refusal of the data we sent; None for an answer that is not Stripe's."""
-    refusal = REFUSALS.get(type_of(reply))
-    if refusal is None and reply.status in REFUSED_DATA and type_of(reply):
+    refusal = _known(reply)
+    if refusal is None and reply.status in REFUSED_DATA and names_of(reply):
         refusal = Refusal(code=ErrorCode.PROVIDER_REJECTED)
     return _rejected(refusal, evidence_of(reply)) if refusal is not None else None
+
+
+def _known(reply: HttpReply) -> Refusal | None:
+    return next((REFUSALS[name] for name in names_of(reply) if name in REFUSALS), None)
 
 
 def _rejected(refusal: Refusal, evidence: Evidence) -> Rejected:

@@ -52,10 +52,18 @@ class Nothing(Struct, frozen=True):
     """The empty body of confirm and cancel."""
 
 
+class Tax(Struct, frozen=True):
+    """What is charged on top of a fee, as a decimal of whole units."""
+
+    currency: Name
+    value_decimal: Name
+
+
 class Fee(Struct, frozen=True):
     """One of the estimated fees."""
 
     amount: Amount
+    tax_amount: Tax | None = None
 
 
 class Rate(Struct, frozen=True):
@@ -100,6 +108,12 @@ class Target(Struct, frozen=True):
     payout_method: Text | None = None
 
 
+class Verification(Struct, frozen=True):
+    """What the recipient's bank says of the name on the account."""
+
+    match_result: Text = ""
+
+
 class Intent(Struct, frozen=True):
     """A payout intent in an answer."""
 
@@ -113,6 +127,7 @@ class Intent(Struct, frozen=True):
     fx_quote: FxQuote | None = None
     latest_payout: LatestPayout | None = None
     next_action: NextAction | None = None
+    recipient_verification: Verification | None = None
 
 
 class Intents(Struct, frozen=True):
@@ -145,29 +160,50 @@ class Payment(Struct, frozen=True):
     status_details: StatusDetails | None = None
 
 
-class Source(Struct, frozen=True):
+class Payer(Struct, frozen=True):
     """Which financial account paid."""
 
-    financial_account: Name
+    financial_account: Text = ""
 
 
 class ListedPayment(Struct, frozen=True):
-    """An outbound payment in the list of all."""
+    """An outbound payment as the list tells it, whoever made it."""
 
     id: Name
     status: Name
     amount: Amount
-    created: Text
-    source: Source = msgspec.field(name="from")
+    created: Time
+    source: Payer = msgspec.field(name="from")
     payout_intent: Text | None = None
     metadata: dict[str, str] | None = None
 
 
 class Payments(Struct, frozen=True):
-    """One page of the list."""
+    """One page of the list of outbound payments."""
 
     data: Annotated[list[ListedPayment], Meta(max_length=1_000)]
     next_page_url: Annotated[str, Meta(max_length=4_000)] | None = None
+
+
+class Endpoint(Struct, frozen=True):
+    """Where an event destination's events go."""
+
+    url: Text | None = None
+
+
+class EventDestination(Struct, frozen=True):
+    """What is sent where."""
+
+    enabled_events: list[Text]
+    event_payload: Text
+    status: Text
+    webhook_endpoint: Endpoint | None = None
+
+
+class EventDestinations(Struct, frozen=True):
+    """One page of the list of event destinations."""
+
+    data: Annotated[list[EventDestination], Meta(max_length=1_000)]
 
 
 class Balance(Struct, frozen=True):
@@ -183,28 +219,6 @@ class Account(Struct, frozen=True):
     status: Name
     balance: Balance
     livemode: bool
-
-
-class WebhookEndpoint(Struct, frozen=True):
-    """Where an event destination sends; shown where it was asked for."""
-
-    url: Text | None = None
-
-
-class EventDestination(Struct, frozen=True):
-    """Who is told of which events."""
-
-    status: Name
-    event_payload: Name
-    livemode: bool
-    enabled_events: Annotated[list[Text], Meta(max_length=1_000)]
-    webhook_endpoint: WebhookEndpoint | None = None
-
-
-class EventDestinations(Struct, frozen=True):
-    """One page of them."""
-
-    data: Annotated[list[EventDestination], Meta(max_length=1_000)]
 
 
 class Fault(Struct, frozen=True):
@@ -240,9 +254,9 @@ class Event(Struct, frozen=True):
 ENCODER = msgspec.json.Encoder()
 INTENT = msgspec.json.Decoder(Intent)
 INTENTS = msgspec.json.Decoder(Intents)
-PAYMENT = msgspec.json.Decoder(Payment)
 PAYMENTS = msgspec.json.Decoder(Payments)
+EVENT_DESTINATIONS = msgspec.json.Decoder(EventDestinations)
+PAYMENT = msgspec.json.Decoder(Payment)
 ACCOUNT = msgspec.json.Decoder(Account)
-DESTINATIONS = msgspec.json.Decoder(EventDestinations)
 ERROR = msgspec.json.Decoder(ErrorReply)
 EVENT = msgspec.json.Decoder(Event)
