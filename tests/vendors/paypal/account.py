@@ -31,7 +31,7 @@ def provider_of(double: PayPalDouble, **settings: object) -> PayPalProvider:
             credentials={"client_id": Secret(CLIENT_ID), "client_secret": Secret(CLIENT_SECRET)},
             assets={"EUR": 2, "USD": 2},
             fees=FeeSchedule(basis_points=200),
-            call_timeout_seconds=1.0,
+            call_timeout_seconds=2.0,
             http=HttpClient(guard=assert_no_transaction),
         )
     )

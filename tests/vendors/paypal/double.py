@@ -85,6 +85,17 @@ class Taken:
         return f"ITEM{self.number:09d}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What was asked and how it was answered."""
+
+    method: str
+    path: str
+    sent: bytes
+    status: int
+    answered: bytes
+
+
 class PayPalDouble:
     """Satisfies `rewardrails.testing.contract.VendorDouble`; an async context manager that listens while it is open.
 
@@ -98,8 +109,8 @@ class PayPalDouble:
         self.tokens: list[str] = []
         self.token_seconds = 32_400
         self.faults: list[str] = []
-        self.judged = 0
-        self.judged_at_most = 500  # holding one exchange against the description takes longer than answering it
+        self.exchanges: list[Exchange] = []
+        self.judged_at_most = 500
         self.certificate = chain()
         self.certificates_given = 0
         self.magic = ""
@@ -128,6 +139,11 @@ class PayPalDouble:
     ) -> None:
         self._closing.set()
         await self._runner.cleanup()
+        # Afterwards: holding an exchange against the description takes longer than answering it.
+        for one in self.exchanges:
+            self.faults += judge.faults_of_exchange(
+                one.method, one.path, one.sent, status=one.status, answered=one.answered
+            )
         assert self.faults == [], self.faults
 
     def creates(self, method: str, url: str) -> bool:
@@ -300,16 +316,15 @@ class PayPalDouble:
     async def _judged(self, request: web.Request, handler: Any) -> web.StreamResponse:
         answer: web.StreamResponse = await handler(request)
         is_described = request.path.startswith("/v1/payments/") and answer.status != 401
-        self.judged += is_described
         if (
             is_described
-            and self.judged <= self.judged_at_most
+            and len(self.exchanges) < self.judged_at_most
             and isinstance(answer, web.Response)
             and STRANGE.encode() not in (body := bytes(answer.body or b""))
         ):
             sent = await request.read()
-            self.faults += judge.faults_of_exchange(
-                request.method, request.path, sent, status=answer.status, answered=body
+            self.exchanges.append(
+                Exchange(method=request.method, path=request.path, sent=sent, status=answer.status, answered=body)
             )
         return answer
 
