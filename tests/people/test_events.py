@@ -56,7 +56,10 @@ async def test_a_person_s_hold_on_a_payout_that_a_gate_holds_is_told(api: Api) -
 
     assert held["state"] == "held"
     (told,) = await api.events_of_type("payout.hold_added")
-    assert (str(told["subject_id"]), json.loads(told["said"])) == (payout_id, {"cause": "asked by support"})
+    assert (str(told["subject_id"]), json.loads(told["said"])) == (
+        payout_id,
+        {"cause": "operator", "words": "asked by support"},
+    )
     assert told["before_digest"] == told["after_digest"]
     await seal_everything(api.core.database)
     assert (await verify_log(api.core.database)).fault is None

@@ -50,6 +50,7 @@ _LEAVING = "tests/integration/gates/test_leaving.py"
 _RECIPIENTS = "tests/integration/gates/test_recipients.py"
 _WORDS = "tests/integration/gates/test_words.py"
 _CHANGED = "tests/integration/gates/test_changed_rules.py"
+_SECOND_LOOKS = "tests/integration/gates/test_second_looks.py"
 _FACTS = "store/queries/gates.sql"
 _SCHEMA = "store/migrations/sql/0001_initial.sql"
 _SENDING = "store/queries/sending.sql"
@@ -786,10 +787,38 @@ MUTATIONS: tuple[Mutation, ...] = (
     _one(
         "everybody reads what people wrote when they overruled",
         "engine/explain.py",
-        "replace(hold, reason=MASKED) if hold.reason else hold",
-        "hold",
+        "replace(hold, why=why, reason=MASKED if hold.reason else None)",
+        "replace(hold, why=why)",
         "tests/api/test_gates.py",
         "tests/integration/test_cli_gates.py",
+    ),
+    _one(
+        "everybody reads why a person holds a payout",
+        "engine/explain.py",
+        "why = MASKED if hold.opened_by is not None else hold.why",
+        "why = hold.why",
+        "tests/people/test_words_of_people.py",
+    ),
+    _one(
+        "a route found late sets no fee aside",
+        "engine/operate.py",
+        'more = ceiling - int(row["fee_ceiling"])',
+        "more = 0",
+        _SECOND_LOOKS,
+    ),
+    _one(
+        "a shorter list lets go what the longer one named",
+        "engine/addresses.py",
+        '        await _keep_for_review(core, tx, current["id"])\n',
+        "        pass\n",
+        _SECOND_LOOKS,
+    ),
+    _one(
+        "one person alone settles what is unknown",
+        "engine/observe.py",
+        "if one_alone and standing.state",
+        "if False and standing.state",
+        _SECOND_LOOKS,
     ),
     _one(
         "authors overrule for themselves",

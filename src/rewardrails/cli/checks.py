@@ -13,7 +13,6 @@ from rewardrails.cli.output import duration
 from rewardrails.domain.payout import PayoutState
 from rewardrails.engine.read import PayoutFilter
 from rewardrails.facade import RewardRails
-from rewardrails.providers.capabilities import ProviderType
 from rewardrails.security import keys
 from rewardrails.store.sql import sql
 
@@ -146,7 +145,7 @@ async def _payouts(rails: RewardRails) -> list[Finding]:
 
 
 async def _tasks(rails: RewardRails) -> list[Finding]:
-    by_hand = [name for name, one in rails.core.config.providers.items() if one.type is ProviderType.MANUAL]
+    by_hand = rails.core.config.manual_providers
     async with rails.core.database.reading() as connection:
         rows = await connection.fetch(sql("waits_for_people"), by_hand)
     return [

@@ -28,6 +28,9 @@ async def list_events(*, after: int = 0, limit: int = 100, subject: UUID | None 
         Only those of one payout, pool, pause or key.
     """
     async with session.rails() as rails:
-        found = [EventOut.of(one) for one in await rails.events(after=after, limit=limit, subject_id=subject)]
+        whole = await session.sees_words(rails.core)
+        found = [
+            EventOut.of(one, whole=whole) for one in await rails.events(after=after, limit=limit, subject_id=subject)
+        ]
     rows = [(one.position, one.created_at, one.type, one.subject_id, one.version, one.actor) for one in found]
     session.output.show(found, table("Events", (">position", "when", "event", "subject", ">version", "actor"), rows))

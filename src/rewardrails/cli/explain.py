@@ -32,7 +32,7 @@ async def explain(payout: UUID, *, session: Here) -> None:
     """
     async with session.rails() as rails:
         found = await rails.gates.explain(payout)
-        if not (await session.may(rails.core, Scope.REVEAL) or await session.may(rails.core, Scope.RESOLVE)):
+        if not await session.sees_words(rails.core):
             found = found.without_words()
     session.output.show(ExplanationOut.of(found), *story(found))
 
@@ -58,7 +58,8 @@ async def list_holds(
     """
     async with session.rails() as rails:
         wanted = await holds_list.open_holds(rails.core, owner=owner, overdue=overdue or None, limit=limit)
-        found = [OpenHoldOut.of(rails.core, one) for one in wanted]
+        whole = await session.sees_words(rails.core)
+        found = [OpenHoldOut.of(rails.core, one, whole=whole) for one in wanted]
     rows = [
         (
             one.payout_id,

@@ -71,9 +71,10 @@ async def show(payout: UUID, *, session: Here) -> None:
         Its id.
     """
     async with session.rails() as rails:
-        whole = await session.may(rails.core, Scope.REVEAL) or await session.may(rails.core, Scope.RESOLVE)
+        whole = await session.sees_words(rails.core)
         detail = PayoutDetail.of_history(rails.core, await rails.get(payout), whole=whole)
-        held_by = holding((await rails.gates.explain(payout)).holds)
+        explained = await rails.gates.explain(payout)
+        held_by = holding((explained if whole else explained.without_words()).holds)
     session.output.show(detail, *_story(detail, held_by))
 
 

@@ -110,6 +110,10 @@ class Session:
         caller = await self.caller(core)
         return caller.may(scope) if caller is not None else not await operators.any_operator(core.database)
 
+    async def sees_words(self, core: Core) -> bool:
+        """Whether what people wrote is shown to whoever acts."""
+        return await self.may(core, Scope.REVEAL) or await self.may(core, Scope.RESOLVE)
+
     async def caller(self, core: Core) -> Caller | None:
         """Whoever is signed in here or gave a key. Raises `Unauthorized`, `FieldInvalid` for two at once."""
         signed_in = await self._signed_in(core)

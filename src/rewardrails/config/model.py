@@ -253,6 +253,11 @@ class Config:
         """What holds without a file: a test environment in which nothing can be sent."""
         return cls.parse('environment = "test"\n', env, source="(no configuration file)")
 
+    @property
+    def manual_providers(self) -> list[str]:
+        """Names of the rails that people work."""
+        return [name for name, settings in self.providers.items() if settings.type is ProviderType.MANUAL]
+
     def route(
         self, campaign: str, jurisdiction: str, destination_kind: str, asset: str, amount_minor: int
     ) -> str | None:

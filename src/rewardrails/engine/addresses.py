@@ -14,6 +14,7 @@ from rewardrails.domain.destination import Destination, canonical_forms
 from rewardrails.domain.policy import destinations
 from rewardrails.domain.policy.case import ListKind, Screening
 from rewardrails.engine.core import Core
+from rewardrails.engine.gates import holds
 from rewardrails.errors import FieldInvalid, StateConflict
 from rewardrails.store.database import Connection
 from rewardrails.store.facts import Fact, record_facts
@@ -74,6 +75,8 @@ async def load_list_within(core: Core, tx: Connection, new: NewList, *, actor: s
     loaded = await _insert(tx, new, len(digests), actor)
     for start in range(0, len(digests), _INSERT_AT_ONCE):
         await tx.execute(sql("insert_list_entries"), loaded.id, digests[start : start + _INSERT_AT_ONCE])
+    if current is not None and current["kind"] != ListKind.ALLOW:
+        await _keep_for_review(core, tx, current["id"])
     data = json.dumps({"name": new.name, "sha256": new.sha256.hex(), "entries": len(digests)})
     await record_facts(tx, [Fact(subject_id=loaded.id, version=1, type="address_list.loaded", data=data)], actor=actor)
     await tx.execute(sql("judge_gate_again"), [destinations.LISTS])
@@ -122,6 +125,12 @@ async def note_proof(core: Core, tx: Connection, *, player_id: str, destination:
     """Note that a player proved a destination to be theirs; `proof` says how, without secrets."""
     await tx.execute(sql("note_proof"), core.digest_recipient(destination), player_id, proof)
     await tx.execute(sql("judge_player_again"), [player_id])
+
+
+async def _keep_for_review(core: Core, tx: Connection, list_id: UUID) -> None:
+    """What this list named is for a person to look at, also where no gate was asked while it was in force."""
+    rows = await tx.fetch(sql("not_ended_on_list"), list_id, core.config.manual_providers)
+    await holds.open_holds(core, tx, [(row["id"], destinations.NO_LONGER_LISTED) for row in rows])
 
 
 def _digests(core: Core, entries: Sequence[str]) -> list[bytes]:

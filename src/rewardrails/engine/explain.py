@@ -39,6 +39,7 @@ class HoldView:
     code: str | None
     why: str
     owner: str
+    opened_by: str | None
     opened_at: datetime
     deadline_at: datetime | None
     closed_at: datetime | None
@@ -57,9 +58,8 @@ class Explanation:
     player_text: str
 
     def without_words(self) -> "Explanation":
-        """The same for eyes that may not see what people wrote: the reasons of releases may name anything."""
-        hidden = tuple(replace(hold, reason=MASKED) if hold.reason else hold for hold in self.holds)
-        return replace(self, holds=hidden)
+        """The same for eyes that may not see what people wrote: their causes and reasons may name anything."""
+        return replace(self, holds=tuple(_without_words(hold) for hold in self.holds))
 
 
 async def explain(core: Core, payout_id: UUID) -> Explanation:
@@ -83,6 +83,11 @@ async def explain(core: Core, payout_id: UUID) -> Explanation:
         holds=holds,
         player_text=player_text(state, _told(state, row["code"], verdicts)),
     )
+
+
+def _without_words(hold: HoldView) -> HoldView:
+    why = MASKED if hold.opened_by is not None else hold.why
+    return replace(hold, why=why, reason=MASKED if hold.reason else None)
 
 
 def player_text(state: PayoutState, code: str | None) -> str:

@@ -25,6 +25,7 @@ class OpenHold(HoldPlace):
     code: str | None
     why: str
     owner: Owner
+    opened_by: str | None
     deadline_at: datetime | None
     overdue: bool
     campaign: str

@@ -12,14 +12,14 @@ from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
+from rewardrails.domain.text import letters_and_digits
 from rewardrails.engine.by_hand import where_to
 from rewardrails.engine.core import Core
 from rewardrails.engine.observe import Verdict, apply_observations, new_seen
 from rewardrails.errors import ErrorCode, NotFound, ProofRequired, RewardRailsError, StateConflict
-from rewardrails.providers.capabilities import ProviderType
 from rewardrails.store.sql import sql
 
-MIN_PROOF_LENGTH = 3
+MIN_PROOF_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ async def queue(core: Core, *, limit: int = 50, after: UUID | None = None) -> li
     What a gate or a pause stops, and what was altered in the database since, says so and shows no destination.
     """
     async with core.database.reading() as connection:
-        rows = await connection.fetch(sql("manual_queue"), _manual_providers(core), limit, after)
+        rows = await connection.fetch(sql("manual_queue"), core.config.manual_providers, limit, after)
         found = await where_to(core, connection, rows)
     return [_item(row, one) for row, one in zip(rows, found, strict=True)]
 
@@ -109,7 +109,15 @@ async def record(core: Core, results: Sequence[ManualResult], actor: str) -> lis
     verdicts = await apply_observations(core, list(seen.values()))
     for index, verdict in zip(seen, verdicts, strict=True):
         answers[index] = _answer(results[index], known[results[index].payout_id]["state"], verdict)
+    await _close_holds(core, [results[index].payout_id for index in seen if answers[index] is PayoutState.PAID], actor)
     return [answers[index] for index in range(len(results))]
+
+
+async def _close_holds(core: Core, payout_ids: Sequence[UUID], actor: str) -> None:
+    """Nothing stops what has been paid; what was refused may be retried, and is still to be looked at then."""
+    if payout_ids:
+        async with core.database.transaction() as tx:
+            await tx.execute(sql("close_holds"), payout_ids, [], [], actor, "paid by hand")
 
 
 async def _only(core: Core, result: ManualResult, actor: str) -> PayoutState:
@@ -119,12 +127,8 @@ async def _only(core: Core, result: ManualResult, actor: str) -> PayoutState:
     return answer
 
 
-def _manual_providers(core: Core) -> list[str]:
-    return [name for name, settings in core.config.providers.items() if settings.type is ProviderType.MANUAL]
-
-
 def _problem(core: Core, result: ManualResult, row: object) -> RewardRailsError | None:
-    if len(result.words.strip()) < MIN_PROOF_LENGTH:
+    if letters_and_digits(result.words) < MIN_PROOF_LETTERS:
         return ProofRequired(
             f"payout {result.payout_id}: say how it was paid (a receipt, a reference), or why it was refused",
             field="proof" if result.paid else "reason",
@@ -132,7 +136,7 @@ def _problem(core: Core, result: ManualResult, row: object) -> RewardRailsError 
     if row is None:
         return NotFound(f"there is no payout {result.payout_id}")
     provider, state = row["provider"], row["state"]  # type: ignore[index]
-    if provider not in _manual_providers(core):
+    if provider not in core.config.manual_providers:
         return StateConflict(f"payout {result.payout_id} goes over {provider}, not over a manual rail")
     ended = PayoutState.PAID if result.paid else PayoutState.FAILED
     if state == PayoutState.OUTCOME_UNKNOWN:
@@ -157,5 +161,6 @@ def _answer(result: ManualResult, state: str, verdict: Verdict) -> PayoutState |
     if verdict is Verdict.APPLIED or (verdict is Verdict.NO_CHANGE and state == ended):
         return ended
     return StateConflict(
-        f"payout {result.payout_id} is {state}; the result was kept as an observation and moved nothing"
+        f"payout {result.payout_id} has moved on (it was {state} a moment ago): look at it again; what you say of it is kept "
+        "with it, and moved nothing"
     )

@@ -38,7 +38,9 @@ AFTER_PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One observation of one attempt. `fence` is given by whoever holds a lease; `id` makes a repeat harmless."""
+    """One observation of one attempt. `fence` is given by whoever holds a lease; `id` makes a repeat harmless; `by_two` is
+    what two people say.
+    """
 
     id: UUID
     ref: AttemptRef
@@ -47,6 +49,7 @@ class Seen:
     observation: Observation
     actor: str
     fence: int | None = None
+    by_two: bool = False
 
 
 class Verdict(StrEnum):
@@ -187,6 +190,15 @@ def _decide(core: Core, item: Seen, seen: Observation, payout: asyncpg.Record, a
             effect=Effect.CONTRADICTION,
             code=seen.code,
         )
+    one_alone = item.source is ObservationSource.OPERATOR and not item.by_two
+    if one_alone and standing.state is PayoutState.OUTCOME_UNKNOWN:
+        return Move(
+            standing=standing,
+            to_state=None,
+            attempt_to=standing.attempt_state,
+            effect=Effect.CONTRADICTION,
+            code=seen.code,
+        )
     if _is_hint(item):
         return Move(
             standing=standing, to_state=None, attempt_to=standing.attempt_state, effect=Effect.NO_CHANGE, code=seen.code
@@ -309,8 +321,16 @@ def new_seen(
     observation: Observation,
     actor: str,
     fence: int | None = None,
+    by_two: bool = False,
 ) -> Seen:
     """A `Seen` with a fresh id."""
     return Seen(
-        id=ids.new_id(), ref=ref, provider=provider, source=source, observation=observation, actor=actor, fence=fence
+        id=ids.new_id(),
+        ref=ref,
+        provider=provider,
+        source=source,
+        observation=observation,
+        actor=actor,
+        fence=fence,
+        by_two=by_two,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from rewardrails.domain.assets import MAX_MINOR
 from rewardrails.domain.destination import Destination
 from rewardrails.domain.money import Money
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
@@ -23,7 +24,7 @@ from rewardrails.engine.gates.again import UNSENT, judge_again
 from rewardrails.engine.gates.judging import candidate_of, look
 from rewardrails.engine.observe import apply_observations, new_seen
 from rewardrails.engine.player_salts import salts_for
-from rewardrails.engine.steps import Step, release, reserve, write_steps
+from rewardrails.engine.steps import Step, post, release, reserve, write_steps
 from rewardrails.errors import ErrorCode, NotCancelableError, NotFound, PoolExhausted, ProofRequired, StateConflict
 from rewardrails.providers.base import Reference, SupportsCancel
 from rewardrails.security.persons import is_one_person
@@ -31,12 +32,12 @@ from rewardrails.store.database import Connection, assert_no_transaction, one
 from rewardrails.store.facts import Fact, payout_digest, record_facts
 from rewardrails.store.sql import sql
 
-# The gate under which a person's own hold stands.
-PEOPLE = "operator"
-
 
 async def hold(core: Core, payout_id: UUID, *, cause: str, actor: str) -> None:
-    """Keep a payout from being sent until somebody releases it. Raises `NotFound`; `StateConflict` when it is sent or held so."""
+    """Keep a payout from being sent until somebody releases it; the cause is for those who may see what people write.
+
+    Raises `NotFound`; `StateConflict` when it is sent or held so.
+    """
     await core.database.run_once(lambda tx: hold_within(core, tx, payout_id, cause=cause, actor=actor))
 
 
@@ -44,14 +45,14 @@ async def hold_within(core: Core, tx: Connection, payout_id: UUID, *, cause: str
     """`hold` inside the caller's transaction."""
     row = await _locked(tx, payout_id)
     if row["state"] == PayoutState.HELD:
-        if PEOPLE in {gate["gate"] for gate in await tx.fetch(sql("open_gates"), payout_id)}:
+        if holds.PEOPLE in {gate["gate"] for gate in await tx.fetch(sql("open_gates"), payout_id)}:
             raise _conflict(row, "held", "somebody holds it already")
         await _note_hold(tx, payout_id, cause, actor)
     else:
         if not may_move(PayoutState(row["state"]), PayoutState.HELD):
             raise _conflict(row, "held", "it has gone too far for that")
-        await _write(tx, row, PayoutState.HELD, actor, hold_cause=cause)
-    await holds.open_holds(core, tx, [(payout_id, holds.by_people(PEOPLE, cause))], person=actor)
+        await _write(tx, row, PayoutState.HELD, actor, hold_cause=holds.PEOPLE, words=cause)
+    await holds.open_holds(core, tx, [(payout_id, holds.by_people(holds.PEOPLE, cause))], person=actor)
 
 
 async def release_hold(
@@ -78,7 +79,7 @@ async def release_hold_within(
         raise _conflict(row, "released", "only a held payout can be released")
     await _end_hold_of_others(tx, payout_id, actor, reason)
     if row["provider"] is None:
-        await _find_route(core, tx, row)
+        await _find_route(core, tx, row, actor)
         row = await _locked(tx, payout_id)
     stops = await _liftable_stops(core, tx, row)
     if stops:
@@ -123,13 +124,36 @@ def _require_named(payout_id: UUID, stops: Sequence[Verdict], overrules: Collect
     )
 
 
-async def _find_route(core: Core, tx: Connection, row: asyncpg.Record) -> None:
+async def _find_route(core: Core, tx: Connection, row: asyncpg.Record, actor: str) -> None:
+    """Route it, and set aside what the rail may charge."""
     provider = core.config.route(
         row["campaign"], row["jurisdiction"], row["destination_kind"], row["asset"], int(row["amount"])
     )
     if provider is None:
         raise StateConflict(f"payout {row['id']} still has no route: add one to the configuration, then release it")
-    await tx.execute(sql("set_route"), row["id"], provider)
+    ceiling = core.config.providers[provider].fees.ceiling(int(row["amount"]), row["asset"])
+    more = ceiling - int(row["fee_ceiling"])
+    if int(row["amount"]) + ceiling > MAX_MINOR:
+        raise StateConflict(f"payout {row['id']} and the highest fee of {provider} have more than 38 digits: cancel it")
+    routed = one(await tx.fetchrow(sql("set_route"), row["id"], provider, ceiling))
+    try:
+        async with tx.transaction():
+            await post(
+                tx, row["pool_id"], [(row["id"], routed["version"], posting) for posting in reserve(more)], actor
+            )
+    except asyncpg.CheckViolationError:
+        raise PoolExhausted(
+            f"the pool cannot bear what {provider} may charge for payout {row['id']}: fund it, then release it"
+        ) from None
+    fact = Fact(
+        subject_id=row["id"],
+        version=routed["version"],
+        type="payout.routed",
+        data=json.dumps({"provider": provider, "fee_ceiling_minor": str(ceiling)}),
+        before=routed["digest"],
+        after=routed["digest"],
+    )
+    await record_facts(tx, [fact], actor=actor)
 
 
 async def retry(core: Core, payout_id: UUID, *, actor: str) -> None:
@@ -273,7 +297,7 @@ async def _note_hold(tx: Connection, payout_id: UUID, cause: str, actor: str) ->
         subject_id=payout_id,
         version=noted["version"],
         type="payout.hold_added",
-        data=json.dumps({"cause": cause}),
+        data=json.dumps({"cause": holds.PEOPLE, "words": cause}),
         before=noted["digest"],
         after=noted["digest"],
     )
@@ -294,6 +318,7 @@ async def _write(
     actor: str,
     *,
     hold_cause: str | None = None,
+    words: str = "",
     postings: Sequence[Posting] = (),
 ) -> None:
     step = Step(
@@ -302,6 +327,7 @@ async def _write(
         from_state=PayoutState(row["state"]),
         to_state=to_state,
         hold_cause=hold_cause,
+        words=words,
         postings=tuple(postings),
     )
     await write_steps(tx, [step], actor)

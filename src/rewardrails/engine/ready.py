@@ -91,7 +91,7 @@ async def _hold(core: Core, connection: Connection, stopped: Sequence[asyncpg.Re
         for row in stopped
     ]
     await write_steps(connection, steps, core.actor)
-    stop = holds.by_people("operator", _WHY[code])
+    stop = holds.by_people(holds.PEOPLE, _WHY[code])
     await holds.open_holds(core, connection, [(row["id"], stop) for row in stopped])
     if code is ErrorCode.CONTENT_ALTERED:
         log.error("payout_altered", payout_ids=[str(row["id"]) for row in stopped])

@@ -13,7 +13,7 @@ from rewardrails.domain.evidence import Evidence
 from rewardrails.domain.observation import Observation, ObservationSource, ObservedStatus
 from rewardrails.domain.order import AttemptRef
 from rewardrails.domain.payout import PayoutState
-from rewardrails.domain.text import find_control_in_free_text
+from rewardrails.domain.text import find_control_in_free_text, letters_and_digits
 from rewardrails.engine.core import Core
 from rewardrails.engine.gates import holds
 from rewardrails.engine.gates.again import UNSENT
@@ -26,7 +26,7 @@ from rewardrails.store.database import Connection, one
 from rewardrails.store.facts import Fact, record_facts
 from rewardrails.store.sql import sql
 
-MIN_EVIDENCE_LENGTH = 10
+MIN_EVIDENCE_LETTERS = 10
 
 
 class Resolved(StrEnum):
@@ -84,7 +84,7 @@ async def resolve_within(
     """`resolve` inside the caller's transaction."""
     require_fresh(authenticated_at, core.config.sign_in.resolve_fresh)
     evidence = evidence.strip()
-    if len(evidence) < MIN_EVIDENCE_LENGTH:
+    if letters_and_digits(evidence) < MIN_EVIDENCE_LETTERS:
         raise ProofRequired(
             "say what you saw at the provider and where (a reference, a statement, a screenshot's place)",
             field="evidence",
@@ -120,6 +120,7 @@ async def resolve_within(
             evidence=Evidence(provider_code="resolved_by_two", message=evidence),
         ),
         actor=actor,
+        by_two=True,
     )
     await _out_of_the_queue(tx, payout, actor)
     await apply_within(core, tx, [seen])

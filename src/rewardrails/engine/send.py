@@ -90,11 +90,11 @@ async def claim(core: Core, provider: RewardPayoutProvider, budget: Budget, want
     """
     started = clock.monotonic()
     async with core.database.transaction() as connection:
+        send_before = started + (await _leaves_within(core, connection)).total_seconds()
         granted = await _take_budget(connection, provider.name, budget, wanted)
         opened, rows = await _claim_rows(core, connection, provider, granted) if granted else ({}, [])
         if len(rows) < granted and budget.rate_per_second is not None:
             await connection.execute(sql("return_budget"), provider.name, float(granted - len(rows)))
-        send_before = started + SEND_WITHIN.total_seconds()
         claimed = [_claimed(core, row, opened[row["id"]], send_before) for row in rows]
     if isinstance(provider, SupportsPrepare) and claimed:
         return await look_again(core, provider, await _prepare(core, provider, provider.name, claimed))
@@ -138,6 +138,14 @@ async def _take_budget(connection: Connection, provider: str, budget: Budget, wa
         PROBE_SECONDS,
     )
     return granted
+
+
+async def _leaves_within(core: Core, connection: Connection) -> timedelta:
+    """How long from now on payouts may leave that the gates are asked about next: what is counted in a day leaves in it."""
+    if not any(limit.calendar_day for limit in core.config.rules.limits):
+        return SEND_WITHIN
+    left = timedelta(seconds=await connection.fetchval(sql("seconds_left_in_day")))
+    return min(SEND_WITHIN, left)
 
 
 async def _claim_rows(

@@ -24,6 +24,7 @@ class Step:
     to_state: PayoutState
     code: ErrorCode | None = None
     hold_cause: str | None = None
+    words: str = ""
     due_in_seconds: float = 0.0
     spends_try: bool = False
     fee_minor: int | None = None
@@ -88,9 +89,28 @@ async def write_steps(connection: Connection, steps: Sequence[Step], actor: str)
     return {row["id"]: row["version"] for row in rows}
 
 
+async def post(connection: Connection, pool_id: UUID, made: Sequence[tuple[UUID, int, Posting]], actor: str) -> None:
+    """Post transfers of payouts, each at the version it now has, that come with no step."""
+    if not made:
+        return
+    await connection.execute(
+        sql("insert_transfers"),
+        [ids.new_id() for _ in made],
+        [pool_id] * len(made),
+        [posting.kind.value for *_, posting in made],
+        [ACCOUNTS[posting.kind][0] for *_, posting in made],
+        [ACCOUNTS[posting.kind][1] for *_, posting in made],
+        [posting.amount_minor for *_, posting in made],
+        [payout_id for payout_id, *_ in made],
+        [version for _, version, _ in made],
+        [None] * len(made),
+        actor,
+    )
+
+
 def reserve(amount_minor: int) -> tuple[Posting, ...]:
     """The transfer that sets money aside for a payout."""
-    return (Posting(TransferKind.RESERVE, amount_minor),)
+    return (Posting(TransferKind.RESERVE, amount_minor),) if amount_minor else ()
 
 
 def release(amount_minor: int) -> tuple[Posting, ...]:
@@ -106,6 +126,8 @@ def _event_data(step: Step) -> str:
         data["code"] = step.code.value
     if step.hold_cause:
         data["cause"] = step.hold_cause
+    if step.words:
+        data["words"] = step.words
     if step.fee_minor:
         data["fee_minor"] = str(step.fee_minor)
     return json.dumps(data)

@@ -39,6 +39,11 @@ class Caller:
         """Whether this caller has `scope`, itself or by implication."""
         return scope in with_implied(self.scopes)
 
+    @property
+    def sees_words(self) -> bool:
+        """Whether what people wrote (causes, reasons, proofs, evidence) is shown to this caller: it may name anything."""
+        return self.may(Scope.REVEAL) or self.may(Scope.RESOLVE)
+
     def require(self, scope: Scope) -> None:
         """Raise `Forbidden` unless the caller has `scope`."""
         if not self.may(scope):

@@ -91,8 +91,7 @@ async def read_payout(request: ApiRequest, core: Injected[Core], payout_id: From
     """One payout with its attempts, observations and history; people's own words whole with `reveal` or `resolve`."""
     found = await read.read_history(core, payout_id)
     refuse_others(request.user, "payout", payout_id, found.payout.created_by)
-    whole = request.user.may(Scope.REVEAL) or request.user.may(Scope.RESOLVE)
-    return PayoutDetail.of_history(core, found, whole=whole)
+    return PayoutDetail.of_history(core, found, whole=request.user.sees_words)
 
 
 def _reward(core: Core, data: PayoutIn) -> RewardRow:

@@ -9,7 +9,7 @@ from rewardrails.api.schemas.common import Out, decimal
 from rewardrails.domain.payout import PayoutState
 from rewardrails.domain.policy.verdict import Outcome, Owner
 from rewardrails.engine.core import Core
-from rewardrails.engine.explain import Explanation
+from rewardrails.engine.explain import MASKED, Explanation
 from rewardrails.engine.holds_list import OpenHold
 
 
@@ -27,12 +27,13 @@ class VerdictOut(Out):
 
 
 class HoldOut(Out):
-    """One thing that stopped, or stops, the payout."""
+    """One thing that stopped, or stops, the payout; `opened_by` is the person who holds it, null for a gate."""
 
     gate: str
     code: str | None
     why: str
     owner: Owner
+    opened_by: str | None
     opened_at: datetime
     deadline_at: datetime | None
     closed_at: datetime | None
@@ -62,13 +63,14 @@ class ExplanationOut(Out):
 
 
 class OpenHoldOut(Out):
-    """An open hold, and the payout it stops."""
+    """An open hold, and the payout it stops; `opened_by` is the person who holds it, null for a gate."""
 
     payout_id: UUID
     gate: str
     code: str | None
     why: str
     owner: Owner
+    opened_by: str | None
     opened_at: datetime
     deadline_at: datetime | None
     overdue: bool
@@ -80,14 +82,15 @@ class OpenHoldOut(Out):
     amount_minor: str
 
     @classmethod
-    def of(cls, core: Core, hold: OpenHold) -> "OpenHoldOut":
-        """A hold as it goes out."""
+    def of(cls, core: Core, hold: OpenHold, *, whole: bool) -> "OpenHoldOut":
+        """A hold as it goes out; what a person wrote is masked unless `whole`."""
         return cls(
             payout_id=hold.payout_id,
             gate=hold.gate,
             code=hold.code,
-            why=hold.why,
+            why=hold.why if whole or hold.opened_by is None else MASKED,
             owner=hold.owner,
+            opened_by=hold.opened_by,
             opened_at=hold.opened_at,
             deadline_at=hold.deadline_at,
             overdue=hold.overdue,

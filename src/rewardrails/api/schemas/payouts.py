@@ -18,6 +18,9 @@ from rewardrails.engine.read import AttemptView, EventView, ObservationView, Pay
 from rewardrails.engine.request import RequestVerdict
 from rewardrails.engine.resolve import Resolution, Resolved
 
+WORDS = "words"
+"""What a person wrote, in an event's data."""
+
 
 class PayoutIn(In):
     """A reward to pay out. `campaign` and `reward_id` together are paid once, whichever door they come through."""
@@ -173,14 +176,17 @@ class EventOut(Out):
     created_at: datetime
 
     @classmethod
-    def of(cls, event: EventView) -> "EventOut":
-        """An event as it goes out."""
+    def of(cls, event: EventView, *, whole: bool) -> "EventOut":
+        """An event as it goes out; what a person wrote is masked unless `whole`."""
+        data = _event_data.decode(event.data)
+        if WORDS in data and not whole:
+            data[WORDS] = MASKED
         return cls(
             position=event.position,
             subject_id=event.subject_id,
             version=event.version,
             type=event.type,
-            data=_event_data.decode(event.data),
+            data=data,
             actor=event.actor,
             created_at=event.created_at,
         )
@@ -217,7 +223,7 @@ class PayoutDetail(PayoutOut):
             attempts=[_attempt(attempt) for attempt in history.attempts],
             observations=[_observation(seen, whole=whole) for seen in history.observations],
             resolutions=[_proposed(one, whole=whole) for one in history.resolutions],
-            history=[EventOut.of(event) for event in history.events],
+            history=[EventOut.of(event, whole=whole) for event in history.events],
             value=None if history.value is None else ValueStandingOut.of(history.value),
         )
 

@@ -167,3 +167,9 @@ def _hold(
         causes=causes or {},
         inputs=inputs,
     )
+
+
+NO_LONGER_LISTED = _hold(
+    LIST_REVIEW, ErrorCode.SCREENING_HOLD, "a list named the destination, and none does any more", {}
+)
+"""How a payout is kept for a person that a list named before it went out of force."""

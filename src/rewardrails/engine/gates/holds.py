@@ -12,6 +12,8 @@ from rewardrails.engine.gates.wire import write_counted
 from rewardrails.store.database import Connection
 from rewardrails.store.sql import sql
 
+PEOPLE = "operator"
+"""The gate under which a person's own hold stands."""
 _STATES = {
     Outcome.PASS: PayoutState.READY,
     Outcome.APPROVE: PayoutState.AWAITING_APPROVAL,

@@ -125,7 +125,7 @@ UPDATE payout SET recheck_at = rr_now() WHERE state = 'held'
 
 -- name: holds_of
 -- What a person overruled has its reason with the lift.
-SELECT payout_id, gate, code, why, owner, opened_at, deadline_at, closed_at, closed_by,
+SELECT payout_id, gate, code, why, owner, opened_by, opened_at, deadline_at, closed_at, closed_by,
     COALESCE(reason, (SELECT gate_lift.reason FROM gate_lift
                       WHERE gate_lift.payout_id = hold.payout_id AND split_part(gate_lift.gate, ':', 1) = hold.gate
                         AND gate_lift.lifted_by = hold.closed_by ORDER BY lifted_at DESC LIMIT 1)) AS reason
@@ -133,11 +133,11 @@ FROM hold WHERE payout_id = $1 ORDER BY opened_at, gate
 
 -- name: list_open_holds
 -- $1 to $3: the last one already seen. $4: whose turn it is. $5: overdue, or not yet. Null leaves each open.
-SELECT hold.payout_id, hold.gate, hold.code, hold.why, hold.owner, hold.opened_at, hold.deadline_at,
+SELECT hold.payout_id, hold.gate, hold.code, hold.why, hold.owner, hold.opened_by, hold.opened_at, hold.deadline_at,
     COALESCE(hold.deadline_at < rr_now(), false) AS overdue, payout.campaign, payout.player_id, payout.provider, payout.asset,
     payout.amount AS amount_minor
 FROM hold JOIN payout ON payout.id = hold.payout_id
-WHERE hold.closed_at IS NULL
+WHERE hold.closed_at IS NULL AND payout.state NOT IN ('paid', 'failed', 'canceled', 'returned')
   AND ($1::timestamptz IS NULL OR (hold.opened_at, hold.payout_id, hold.gate) > ($1, $2::uuid, $3::text))
   AND ($4::text IS NULL OR hold.owner = $4)
   AND ($5::boolean IS NULL OR COALESCE(hold.deadline_at < rr_now(), false) = $5)
@@ -145,7 +145,9 @@ ORDER BY hold.opened_at, hold.payout_id, hold.gate LIMIT $6
 
 -- name: open_holds_by_gate
 SELECT gate, count(*) AS holds, count(*) FILTER (WHERE deadline_at < rr_now()) AS overdue
-FROM hold WHERE closed_at IS NULL GROUP BY gate ORDER BY gate
+FROM hold JOIN payout ON payout.id = hold.payout_id
+WHERE hold.closed_at IS NULL AND payout.state NOT IN ('paid', 'failed', 'canceled', 'returned')
+GROUP BY gate ORDER BY gate
 
 -- name: insert_lifts
 -- `gate` is a gate, with what it was about where that is one of several (`limits:player-day#...`).
@@ -239,7 +241,13 @@ ON CONFLICT (player_id) DO UPDATE SET score = EXCLUDED.score, reasons = EXCLUDED
     expires_at = EXCLUDED.expires_at, recorded_by = EXCLUDED.recorded_by, recorded_at = rr_now()
 
 -- name: supersede_list
-UPDATE address_list SET superseded_at = rr_now() WHERE name = $1 AND superseded_at IS NULL RETURNING kind, dated
+UPDATE address_list SET superseded_at = rr_now() WHERE name = $1 AND superseded_at IS NULL RETURNING id, kind, dated
+
+-- name: not_ended_on_list
+-- Payouts of which a list ($1) names the destination, and that nobody has paid yet or only people can.
+SELECT payout.id FROM address_list_entry AS entry JOIN payout ON payout.address_digest = entry.address_digest
+WHERE entry.list_id = $1 AND (payout.state IN ('held', 'awaiting_approval', 'ready')
+    OR (payout.state = 'pending' AND payout.provider = ANY ($2::text[])))
 
 -- name: insert_list
 INSERT INTO address_list (id, name, kind, source, dated, sha256, entries, loaded_by)

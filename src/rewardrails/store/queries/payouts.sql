@@ -129,4 +129,7 @@ RETURNING version, payout_digest(state, amount, destination_digest, content_dige
 SELECT state FROM payout WHERE id = $1
 
 -- name: set_route
-UPDATE payout SET provider = $2, updated_at = rr_now() WHERE id = $1 AND provider IS NULL
+-- What the rail may charge is known only now: it is set aside with the route.
+UPDATE payout SET provider = $2, fee_ceiling = $3::numeric, reserved = amount + $3::numeric, version = version + 1, updated_at = rr_now()
+WHERE id = $1 AND provider IS NULL
+RETURNING version, payout_digest(state, amount, destination_digest, content_digest) AS digest

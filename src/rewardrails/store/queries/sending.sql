@@ -36,6 +36,9 @@ UPDATE provider_state SET tokens = free.tokens - CASE WHEN $4::float8 IS NULL TH
 FROM free WHERE provider_state.name = free.name
 RETURNING free.granted
 
+-- name: seconds_left_in_day
+SELECT extract(epoch FROM date_trunc('day', rr_now(), 'UTC') + interval '1 day' - rr_now())::float8
+
 -- name: return_budget
 UPDATE provider_state SET tokens = tokens + $2 WHERE name = $1
 
