@@ -65,8 +65,8 @@ LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-ha
 
 lock: env ## Make the locks anew from pyproject.toml (LOCKFLAGS=--upgrade takes newer versions)
 	$(LOCK) requirements/bootstrap.in --output-file requirements/bootstrap.lock
-	$(LOCK) pyproject.toml --output-file requirements/runtime.lock
-	$(LOCK) pyproject.toml --extra testing --group dev --constraints requirements/bootstrap.in \
+	$(LOCK) pyproject.toml --extra exchange --output-file requirements/runtime.lock
+	$(LOCK) pyproject.toml --extra exchange --extra testing --group dev --constraints requirements/bootstrap.in \
 		--output-file requirements/dev.lock
 
 clean: ## Remove what the other targets made, except .venv

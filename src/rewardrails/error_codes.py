@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     DESTINATION_INVALID = "destination_invalid"
     DESTINATION_UNSUPPORTED = "destination_unsupported"
     DESTINATION_BLOCKED = "destination_blocked"
+    DESTINATION_NOT_IN_ADDRESS_BOOK = "destination_not_in_address_book"
     PLAYER_ACTION_REQUIRED = "player_action_required"
     AMOUNT_BELOW_MINIMUM = "amount_below_minimum"
     AMOUNT_ABOVE_MAXIMUM = "amount_above_maximum"
@@ -40,9 +41,11 @@ class ErrorCode(StrEnum):
     PAYOUTS_PAUSED = "payouts_paused"
     PROVIDER_DISABLED = "provider_disabled"
     PROVIDER_AUTH_FAILED = "provider_auth_failed"
+    PROVIDER_IP_NOT_ALLOWED = "provider_ip_not_allowed"
     PROVIDER_REJECTED = "provider_rejected"
     PROVIDER_RATE_LIMITED = "provider_rate_limited"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
+    WITHDRAWALS_SUSPENDED = "withdrawals_suspended"
     QUOTE_EXPIRED = "quote_expired"
     DUPLICATE_CONFLICT = "duplicate_conflict"
     NOT_CANCELABLE = "not_cancelable"
@@ -127,6 +130,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ),
         ErrorCode.DESTINATION_BLOCKED: _needs_operator(
             409, "The destination is on a block list: review the entry, then release or cancel the payout."
+        ),
+        ErrorCode.DESTINATION_NOT_IN_ADDRESS_BOOK: _needs_operator(
+            409,
+            "The provider pays only addresses in its own address book: add this one there, with its memo, wait as long as the"
+            " provider asks for, then retry.",
+            _IN_PROGRESS,
         ),
         ErrorCode.PLAYER_ACTION_REQUIRED: _needs_player(
             409,
@@ -222,6 +231,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
             "The provider refused our credentials: renew them; the payouts are then sent by themselves.",
             _IN_PROGRESS,
         ),
+        ErrorCode.PROVIDER_IP_NOT_ALLOWED: _needs_operator(
+            502,
+            "The provider takes our key only from other network addresses: add this machine's outgoing address to the key's"
+            " list there; the payouts are then sent by themselves.",
+            _IN_PROGRESS,
+        ),
         ErrorCode.PROVIDER_REJECTED: _needs_operator(
             409, "The provider refused the payout for certain: read its raw code, correct the cause, then retry."
         ),
@@ -231,6 +246,12 @@ CATALOGUE: Mapping[ErrorCode, ErrorInfo] = MappingProxyType(
         ),
         ErrorCode.PROVIDER_UNAVAILABLE: _retryable(
             503, "The provider cannot be reached: sending goes on by itself when it is back; look at its status page."
+        ),
+        ErrorCode.WITHDRAWALS_SUSPENDED: _needs_operator(
+            502,
+            "The provider has stopped withdrawals, of this asset or from our account: look there for its reason; the payouts"
+            " are sent by themselves when it is over.",
+            _IN_PROGRESS,
         ),
         ErrorCode.QUOTE_EXPIRED: _terminal(
             409,

@@ -26,8 +26,10 @@ from rewardrails.secrets import Secret
 class Sample:
     """The least an adapter has to be given before it says what it can."""
 
+    environment: ProviderEnvironment = ProviderEnvironment.SANDBOX
     settings: Mapping[str, SettingValue] = field(default_factory=dict)
     credentials: Mapping[str, Secret] = field(default_factory=dict)
+    assets: Mapping[str, int] = field(default_factory=dict)
 
 
 # A public key of nobody's: an adapter that verifies by one cannot be made without.
@@ -39,6 +41,12 @@ _SAMPLE_KEY = (
 )
 SAMPLES: Mapping[str, Sample] = MappingProxyType(
     {
+        "exchange": Sample(
+            environment=ProviderEnvironment.LIVE,
+            settings={"exchange": "binance", "networks": {"TON": "TON"}},
+            credentials={"api_key": Secret("sample"), "api_secret": Secret("sample")},
+            assets={"TON": 9},
+        ),
         "fake": Sample(
             settings={"base_url": "http://127.0.0.1:9000"},
             credentials={"api_token": Secret("sample"), "webhook_secret": Secret("whsec_" + "c2FtcGxl" * 6)},
@@ -139,9 +147,10 @@ def _context(name: str) -> ProviderContext:
     sample = SAMPLES[name]
     return ProviderContext(
         name=name,
-        environment=ProviderEnvironment.SANDBOX,
+        environment=sample.environment,
         settings=sample.settings,
         credentials=sample.credentials,
+        assets=sample.assets,
         http=HttpClient(),
     )
 

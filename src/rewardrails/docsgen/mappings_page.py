@@ -6,6 +6,7 @@ from rewardrails.docsgen.markdown import code, table
 from rewardrails.domain.observation import ObservedStatus
 from rewardrails.domain.outcome import RejectionScope
 from rewardrails.errors import ErrorCode
+from rewardrails.providers.exchange.figures import EXCHANGES
 from rewardrails.providers.fake import mapping as fake
 from rewardrails.providers.paypal import words as paypal
 from rewardrails.providers.reloadly import mapping as reloadly
@@ -25,7 +26,20 @@ _REFUSALS = ("their code", "our code", "scope", "again by itself")
 
 def render() -> str:
     """The whole page."""
-    return "\n".join((_INTRO, *_fake(), *_paypal(), *_reloadly(), *_stripe(), *_tremendous(), *_wise()))
+    return "\n".join((_INTRO, *_exchanges(), *_fake(), *_paypal(), *_reloadly(), *_stripe(), *_tremendous(), *_wise()))
+
+
+def _exchanges() -> Iterable[str]:
+    yield "## Exchanges\n"
+    for name, row in EXCHANGES.items():
+        yield f"### {row.title} ({code(name)})\n"
+        yield _statuses("status of a withdrawal", row.statuses)
+        refused = (
+            _refusal(code(theirs), ours.code, ours.scope, is_retryable=ours.retryable)
+            for theirs, ours in row.refusals.items()
+        )
+        other = ("anything else", f"outcome unknown, {code(ErrorCode.OUTCOME_UNKNOWN.value)}", "", "")
+        yield table(_REFUSALS, [*refused, other])
 
 
 def _fake() -> Iterable[str]:

@@ -89,7 +89,8 @@ def unguarded() -> None:
 class HttpClient:
     """One provider's connections; made lazily on the running loop, ended by `close()`.
 
-    `guard` runs before every request and raises while a database transaction is open.
+    `guard` runs before every request and raises while a database transaction is open. `max_body_bytes` bounds every answer;
+    an adapter whose provider has longer ones sets it before its first request.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class HttpClient:
     ) -> None:
         self.guard = guard
         self._max_connections = max_connections
-        self._max_body_bytes = max_body_bytes
+        self.max_body_bytes = max_body_bytes
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
         self._session: aiohttp.ClientSession | None = None
@@ -181,7 +182,7 @@ class HttpClient:
         received = bytearray()
         async for chunk in response.content.iter_any():
             received += chunk
-            if len(received) > self._max_body_bytes:
+            if len(received) > self.max_body_bytes:
                 raise MaybeSent(MaybeSentReason.BODY_TOO_LARGE)
         return bytes(received)
 

@@ -19,6 +19,7 @@ from rewardrails.providers.base import (
 )
 from rewardrails.providers.capabilities import FeeSchedule, ProviderEnvironment, ProviderType, WebhookTrust
 from rewardrails.providers.context import AdapterFactory, ProviderContext, SettingValue
+from rewardrails.providers.exchange.provider import ExchangeProvider
 from rewardrails.providers.fake.provider import FakeProvider
 from rewardrails.providers.http import Guard, HttpClient, unguarded
 from rewardrails.providers.manual.provider import ManualProvider
@@ -33,6 +34,7 @@ ENTRY_POINT_GROUP = "rewardrails.adapters"
 
 BUILT_IN: Mapping[str, AdapterFactory] = MappingProxyType(
     {
+        "exchange": ExchangeProvider,
         "fake": FakeProvider,
         "manual": ManualProvider,
         "paypal": PayPalProvider,

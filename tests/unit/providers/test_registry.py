@@ -63,6 +63,7 @@ def test_an_announced_adapter_is_loaded_when_named() -> None:
     assert isinstance(provider, ManualProvider)
     assert adapter_names(lambda: entries) == [
         "broken",
+        "exchange",
         "fake",
         "hand",
         "manual",
@@ -85,7 +86,7 @@ def test_a_name_claimed_twice_is_refused(entries: list[EntryPoint]) -> None:
 
 
 def test_an_unknown_adapter_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigInvalid, match="'nope'; there are fake, manual"):
+    with pytest.raises(ConfigInvalid, match="'nope'; there are exchange, fake, manual"):
         build("nope", context(), list)
 
 

@@ -26,6 +26,8 @@ class Subject:
 
     `context` points at the double and holds exactly the credentials that the adapter cannot do without; its `http` is
     replaced by the suite's own. `destination` should look like nothing else in the test, for it is searched in logs.
+    `signed_fields` are those of a creation's body by which the vendor proves who sent it and when, if it wants them there.
+    `empty_list` is how its list says that there is nothing, where that looks like no answer at all (`[]`).
     """
 
     adapter: AdapterFactory
@@ -34,6 +36,8 @@ class Subject:
     destination: Destination
     jurisdiction: str = "DE"
     player_id: str = "player-canary-3141"
+    signed_fields: frozenset[str] = frozenset()
+    empty_list: bytes | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The suite's way out: the real HTTP client, watched, and made to fail where a test says so."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -126,6 +126,13 @@ def answered(status: int, body: bytes = b"", *, reaches_vendor: bool = False, **
             body=body,
         ),
     )
+
+
+def other_than(faults: Sequence[Fault], empty_list: bytes | None) -> Iterator[Fault]:
+    """Without that in which the vendor says, as it always does, that its list is empty."""
+    for fault in faults:
+        if empty_list is None or not isinstance(fault.outcome, HttpReply) or fault.outcome.body != empty_list:
+            yield fault
 
 
 def maybe_sent(reason: MaybeSentReason, *, reaches_vendor: bool) -> Fault:
