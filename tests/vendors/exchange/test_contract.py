@@ -11,6 +11,8 @@ from rewardrails.testing.contract import ProviderContract, Subject
 from tests.vendors.exchange.account import context_at
 from tests.vendors.exchange.binance import BinanceDouble
 from tests.vendors.exchange.book import KIND, ExchangeDouble
+from tests.vendors.exchange.bybit import BybitDouble
+from tests.vendors.exchange.okx import OkxDouble
 
 pytestmark = [
     pytest.mark.promise("G1", "G4", "G6"),
@@ -34,4 +36,37 @@ class TestBinanceRail(ProviderContract):
             destination=Destination(kind=KIND, value=WALLET, memo="9061524"),
             signed_fields=frozenset({"timestamp", "signature"}),
             empty_list=b"[]",
+        )
+
+
+class TestOkxRail(ProviderContract):
+    @pytest.fixture
+    async def vendor(self) -> AsyncIterator[ExchangeDouble]:
+        async with OkxDouble() as double:
+            yield double
+
+    @pytest.fixture
+    def subject(self, vendor: ExchangeDouble) -> Subject:
+        return Subject(
+            adapter=ExchangeProvider,
+            context=context_at("okx", vendor),
+            amount=Money(amount_minor=12_500_000, asset="USDT"),
+            destination=Destination(kind=KIND, value=WALLET, memo="9061524"),
+        )
+
+
+class TestBybitRail(ProviderContract):
+    @pytest.fixture
+    async def vendor(self) -> AsyncIterator[ExchangeDouble]:
+        async with BybitDouble() as double:
+            yield double
+
+    @pytest.fixture
+    def subject(self, vendor: ExchangeDouble) -> Subject:
+        return Subject(
+            adapter=ExchangeProvider,
+            context=context_at("bybit", vendor),
+            amount=Money(amount_minor=12_500_000_000, asset="TON"),
+            destination=Destination(kind=KIND, value=WALLET),
+            signed_fields=frozenset({"timestamp"}),
         )

@@ -71,8 +71,8 @@ class History:
             return self._found(found, reference, told) if found else self._cannot_tell(told)
         if not history.by_client_id:
             return await self._perhaps(reference, deadline)
-        evidence = Evidence()
-        for span in self._spans_of(reference.ref.payout_id):
+        evidence, spans = Evidence(), list(self._spans_of(reference.ref.payout_id))
+        for span in spans[:MOST_QUESTIONS]:
             told = await self._ask({history.by_client_id: client_id(key)} | span, deadline)
             entries = self._entries(told)
             if entries is None or any(one.client_id != client_id(key) for one in entries):
@@ -80,6 +80,8 @@ class History:
             if entries:
                 return self._found(entries, reference, told)
             evidence = evidence_of(self._row, told.reply, told.answer)
+        if len(spans) > MOST_QUESTIONS:
+            return CannotTell(code=ErrorCode.OUTCOME_UNKNOWN, evidence=evidence)
         return Absent(evidence=evidence)
 
     async def _perhaps(self, reference: Reference, deadline: Deadline) -> SyncResult:
@@ -105,8 +107,7 @@ class History:
             return
         now = clock.now()
         since = _made_at(payout_id) - LEEWAY if payout_id.version == UUID_WITH_TIME else now - span
-        spans = [*_spans(since, now + LEEWAY, span)]
-        for start, end in list(reversed(spans))[:MOST_QUESTIONS]:
+        for start, end in reversed([*_spans(since, now + LEEWAY, span)]):
             yield self._bounds(start, end)
 
     async def _ask(self, params: dict[str, str] | dict[str, int] | dict[str, str | int], deadline: Deadline) -> Told:
