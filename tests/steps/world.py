@@ -23,6 +23,7 @@ from rewardrails.secrets import Secret
 from rewardrails.security.vault import Vault
 from rewardrails.store.sql import sql
 from rewardrails.testing.steps import Process, Shift, Steps, started
+from tests.support.gates import allow_chains
 from tests.support.stage import FUNDED, HEAD, ROUTES, fund
 
 TOOK_LONG = timedelta(minutes=11)
@@ -174,6 +175,7 @@ async def _settle_in(core: Core, config: Config) -> None:
         for name, pool in config.pools.items():
             await posting.create_pool(tx, name=name, asset=pool.asset, exponent=2, actor="test")
     await fund(core, FUNDED)
+    await allow_chains(core)
 
 
 async def trouble_with(act: Callable[[], Awaitable[object]], *, tries: int) -> Exception | None:

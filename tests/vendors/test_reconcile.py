@@ -10,12 +10,15 @@ import pytest
 
 from rewardrails import clock
 from rewardrails.domain.observation import ObservedStatus
+from rewardrails.domain.reward import RewardRow
 from rewardrails.domain.statement import FindingKind
 from rewardrails.engine.core import Core
 from rewardrails.engine.findings import list_findings
 from rewardrails.engine.reconcile import Run, reconcile
 from rewardrails.errors import ErrorCode, RewardRailsError
 from tests.support.season import request, reward, send_all
+from tests.vendors.exchange import stage as exchange
+from tests.vendors.exchange.doubles import DOUBLES
 from tests.vendors.paypal import test_life as paypal
 from tests.vendors.tremendous import test_life as tremendous
 from tests.vendors.wise import stage as wise
@@ -31,9 +34,11 @@ class Vendor:
 
     opened: Callable[[str], Any]
     taken: str
+    made: Callable[[int], RewardRow] = lambda number: reward(number, memo=f"Player Number{number}")
 
 
 VENDORS = {
+    **{name: Vendor(opened=exchange.at(name), taken="taken", made=exchange.to_wallet) for name in DOUBLES},
     "paypal": Vendor(opened=paypal.opened, taken="taken"),
     "tremendous": Vendor(opened=tremendous.opened, taken="taken"),
     "wise": Vendor(opened=wise.opened, taken="transfers"),
@@ -44,7 +49,7 @@ VENDORS = {
 async def paid(vendor: Vendor, dsn: str) -> AsyncIterator[tuple[Core, Any]]:
     """So many payouts, all of them taken by the vendor; what they were sent with lies in the past."""
     async with vendor.opened(dsn) as (core, double):
-        await request(core, [reward(number, memo=f"Player Number{number}") for number in range(COUNT)])
+        await request(core, [vendor.made(number) for number in range(COUNT)])
         for _ in range(STEPS):
             await send_all(core)
             async with core.database.reading() as connection:
@@ -107,6 +112,18 @@ def renamed(body: Any) -> Any:
             return [renamed(value) for value in body]
         case _:
             return body
+
+
+@pytest.mark.parametrize("name", DOUBLES)
+async def test_what_somebody_withdrew_by_hand_is_found(name: str, database_dsn: str) -> None:
+    async with paid(VENDORS[name], database_dsn) as (core, double):
+        by_hand = vars(double.taken[-1]) | {"number": 999, "name": "", "created_at": clock.now() - timedelta(hours=8)}
+        double.taken[-1].created_at = by_hand["created_at"]
+        double.taken.append(type(double.taken[-1])(**by_hand))
+
+        await run(core)
+
+        assert [one.kind for one in await list_findings(core)] == [FindingKind.NOT_OURS]
 
 
 async def test_wise_drafts_are_no_payments(database_dsn: str) -> None:

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rewardrails.providers.exchange.figures import EXCHANGES
+from rewardrails.providers.exchange.mapping import client_id as exchange_client_id
 from rewardrails.providers.wise.mapping import transaction_id
 from rewardrails.testing.contract import NoticeMaker
+from tests.vendors.exchange import book as exchange
+from tests.vendors.exchange import doubles as exchanges
 from tests.vendors.paypal import double as paypal
 from tests.vendors.paypal import notices as paypal_notices
 from tests.vendors.reloadly import double as reloadly
@@ -49,6 +53,10 @@ class Vendor:
     """Where reward so-and-so goes, of a life that is called so."""
     memo: str = ""
     cancels: bool = False
+    returns: bool = True
+    """Whether what was paid can come back."""
+    finds_lost: bool = True
+    """Whether it can be asked for a payout whose answer was lost."""
     refuses_for_good: bool = True
     """Whether its double's refusal is about the payout, and not about the account."""
 
@@ -156,7 +164,43 @@ def _wise_settings(double: wise.WiseDouble) -> str:
     )
 
 
+def _exchange(name: str) -> Vendor:
+    """One of the exchanges; it pays euros out as its coin `EURI`."""
+    row, double_of = EXCHANGES[name], exchanges.DOUBLES[name]
+    passphrase = {"api_passphrase": exchange.PASSPHRASE} if row.wants_passphrase else {}
+
+    def settings(double: exchange.ExchangeDouble) -> str:
+        return "\n".join(
+            [
+                f'exchange = "{name}"',
+                f'base_url = "{double.url}"',
+                f'networks = {{ EUR = "{double.chain_of("EURI")}" }}',
+                'coins = { EUR = "EURI" }',
+                "first_sync_after_seconds = 0.2",
+            ]
+        )
+
+    return Vendor(
+        adapter="exchange",
+        type="crypto_exchange",
+        double=double_of,
+        notices=None,
+        credentials={"api_key": exchange.API_KEY, "api_secret": exchange.API_SECRET} | passphrase,
+        settings=settings,
+        named=lambda double, key: double.made(key)[-1].id,
+        standing=lambda double, key: sum(not double.is_gone(one) for one in double.made(key)),
+        taken=lambda double: [one.name for one in double.taken],
+        key=exchange_client_id,
+        more='fees = { fixed = { EUR = "0.20" } }\nmax_in_flight = 4\nrate_per_second = 100',
+        kind=f"{name}_wallet",
+        address=lambda life, number: f"Wallet{life.replace(' ', '')}x{number}",
+        returns=False,
+        finds_lost=bool(row.history.by_client_id),
+    )
+
+
 VENDORS: Mapping[str, Vendor] = {
+    **{name: _exchange(name) for name in exchanges.DOUBLES},
     "paypal": Vendor(
         adapter="paypal",
         type="fiat_provider",

@@ -141,6 +141,10 @@ class ExchangeDouble(ABC):
         """Every withdrawal taken under a key."""
         return [one for one in self.taken if one.name == client_id(rail_key)]
 
+    def is_gone(self, one: Taken) -> bool:
+        """Whether the money did not leave, or came back to us."""
+        return one.status in {self.TRUTHS[ObservedStatus.FAILED], self.TRUTHS[ObservedStatus.CANCELED]}
+
     async def move(self, rail_key: str, status: ObservedStatus) -> None:
         self.made(rail_key)[-1].status = self.TRUTHS[status]
 

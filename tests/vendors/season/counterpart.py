@@ -111,7 +111,10 @@ class Counterpart:
         double = self.hosted.double
         while not (journal := await double.journal(key)):  # noqa: ASYNC110 - taken, and not paid for yet
             await asyncio.sleep(LOOK_SECONDS)
-        for status in _chosen(self.chance, self.weather.fates, (ObservedStatus.PAID,)):
+        fates = self.weather.fates
+        if not self.hosted.vendor.returns:
+            fates = {fate: share for fate, share in fates.items() if ObservedStatus.RETURNED not in fate}
+        for status in _chosen(self.chance, fates, (ObservedStatus.PAID,)):
             await asyncio.sleep(self.chance.uniform(0, self.weather.most_late_seconds))
             self.most[payout] = max(self.most[payout], self.standing(payout))
             await double.move(key, status)

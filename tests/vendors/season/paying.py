@@ -16,6 +16,7 @@ from rewardrails.engine.request import request_of, request_payouts
 from rewardrails.engine.resolve import Resolved, resolve
 from rewardrails.ledger.invariants import verify
 from tests.support import stage as stages
+from tests.support.gates import allow_chains
 from tests.support.season import reward
 from tests.support.stage import ASKED_ENOUGH, HEAD, Stage, WorkerProcess, fund
 from tests.vendors.hosted import Hosted
@@ -189,6 +190,7 @@ async def season(
         config = Config.load(path, {"DATABASE_URL": dsn, **secrets})
         core = await stack.enter_async_context(opened(config, folder=folder, process="test"))
         await fund(core, FUNDED)
+        await allow_chains(core)
         api = f"http://127.0.0.1:{port}"
         stage = Stage(core=core, rails={}, dsn=dsn, config=path, folder=folder, api=api, environment=secrets)
         vendors = {

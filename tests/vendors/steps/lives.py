@@ -75,6 +75,8 @@ def lives_at(vendor: Vendor) -> Mapping[str, Life]:
     """Those that a payout over this vendor can have."""
     impossible = {
         "canceled at the rail": not vendor.cancels,
+        "returned and sent again": not vendor.returns,
+        "answer lost": not vendor.finds_lost,
         "refused and corrected": not vendor.refuses_for_good,
         "refused for a while": vendor.refuses_for_good,
     }
