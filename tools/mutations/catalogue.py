@@ -55,6 +55,9 @@ _FACTS = "store/queries/gates.sql"
 _SCHEMA = "store/migrations/sql/0001_initial.sql"
 _SENDING = "store/queries/sending.sql"
 _PAYOUTS = "store/queries/payouts.sql"
+_EXCHANGE = "providers/exchange"
+_CCXT = "tests/vendors/exchange/test_library.py"
+_WITHDRAWALS = "tests/vendors/exchange/test_mapping.py"
 
 
 def _one(name: str, path: str, old: str, new: str, *tests: str) -> Mutation:
@@ -848,5 +851,84 @@ MUTATIONS: tuple[Mutation, ...] = (
         "HAVING count(*) < $6 AND count(*) FILTER",
         "HAVING count(*) < $7 AND count(*) FILTER",
         "tests/integration/audit/test_refusals.py",
+    ),
+    # Exchanges --------------------------------------------------------------------------------------------------------
+    _one(
+        "a withdrawal leaves whatever ccxt wrote",
+        f"{_EXCHANGE}/library.py",
+        "        if not _same(told, wanted, withdrawing.amount):",
+        "        if False:",
+        _CCXT,
+    ),
+    _one(
+        "ccxt sends it wherever it likes",
+        f"{_EXCHANGE}/library.py",
+        '            if not caught.signed.url.startswith(f"{self._base_url}/"):',
+        "            if False:",
+        _CCXT,
+    ),
+    _one(
+        "ccxt asks as often as it likes",
+        f"{_EXCHANGE}/library.py",
+        "            if given > 1:",
+        "            if given > 99:",
+        _CCXT,
+    ),
+    _one(
+        "a memo says more than a memo",
+        f"{_EXCHANGE}/mapping.py",
+        "    if destination.memo and not _is_plain(destination.memo):",
+        "    if False:",
+        _CCXT,
+    ),
+    _one(
+        "a deposit elsewhere leaves without its memo",
+        f"{_EXCHANGE}/mapping.py",
+        "    if destination.kind in needs_memo and not destination.memo:",
+        "    if False:",
+        _WITHDRAWALS,
+    ),
+    _one(
+        "an exchange's name for a withdrawal is trusted to stop a second one",
+        f"{_EXCHANGE}/settings.py",
+        "        dedupe=Dedupe.NONE,",
+        "        dedupe=Dedupe.REPLAY,\n        lookup_is_authoritative=bool(row.history.by_client_id),",
+        _WITHDRAWALS,
+        "tests/vendors/exchange/test_life.py",
+    ),
+    _one(
+        "the player bears the exchange's fee",
+        f"{_EXCHANGE}/provider.py",
+        "text_of(amount + terms.fee if wording.fee_inside else amount)",
+        "text_of(amount)",
+        _WITHDRAWALS,
+    ),
+    _one(
+        "a fee above the quote's ceiling is paid",
+        f"{_EXCHANGE}/terms.py",
+        "        if fee.amount_minor > ceiling:",
+        "        if False:",
+        _WITHDRAWALS,
+    ),
+    _one(
+        "somebody's withdrawal on an unfiltered list is ours",
+        f"{_EXCHANGE}/history.py",
+        "any(one.client_id != client_id(key) for one in entries)",
+        "False",
+        _WITHDRAWALS,
+    ),
+    _one(
+        "an answer about another withdrawal is taken",
+        f"{_EXCHANGE}/provider.py",
+        "        if others or (amount is not None and amount != number(ask.arguments[1])):",
+        "        if False:",
+        _WITHDRAWALS,
+    ),
+    _one(
+        "whatever is no list is an empty one",
+        f"{_EXCHANGE}/client.py",
+        "return path is None or isinstance(at(answer, path), list)",
+        "return True",
+        "tests/vendors/exchange/test_contract.py",
     ),
 )

@@ -86,6 +86,8 @@ class ExchangeDouble(ABC):
         self.bound_to = "203.0.113.7"
         self.address_book: set[str] | None = None
         self.comes_from_elsewhere = False
+        self.knows_names = True
+        """Whether its list, where it can be asked by our names, does as it is asked."""
         self.page: int | None = None
         """A smaller page than the exchange's own."""
         self._conduct: dict[str, Conduct] = {"": Conduct.ACCEPT}

@@ -101,7 +101,7 @@ class OkxDouble(ExchangeDouble):
 
     async def _history(self, request: web.Request) -> web.Response:
         asked = request.query
-        named = {"ccy": "coin", "wdId": "id", "clientId": "name", "state": "status"}
+        named = {"ccy": "coin", "wdId": "id", "state": "status"} | ({"clientId": "name"} if self.knows_names else {})
         found = [
             one
             for one in reversed(self.taken)

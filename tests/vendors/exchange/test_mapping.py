@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from aiohttp import web
 
 from rewardrails import clock, ids
 from rewardrails.domain.destination import Destination
@@ -227,6 +228,37 @@ async def test_one_name_with_two_withdrawals_is_for_people(at: At) -> None:
             ObservedStatus.UNKNOWN,
             ErrorCode.DUPLICATE_CONFLICT,
         )
+
+
+@pytest.mark.parametrize("exchange", ["binance", "okx"])
+async def test_a_list_that_does_not_do_as_asked_says_nothing_of_ours(exchange: str) -> None:
+    """A filter that the exchange drops would make the only withdrawal of anybody's ours."""
+    async with DOUBLES[exchange]() as double:
+        provider = ExchangeProvider(context_at(exchange, double))
+        double.knows_names = False
+        seen = []
+        for _ in range(2):
+            await provider.create_payout(order())
+            seen.append(await provider.sync(reference(order())))
+        await provider.close()
+
+    assert all(isinstance(one, CannotTell) for one in seen)
+
+
+@pytest.mark.parametrize("changed", [{"clientId": "somebody-else"}, {"amt": "5"}, {"wdId": 70000}, {"wdId": ""}])
+async def test_an_answer_about_something_else_is_unknown(
+    changed: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OKX repeats what it was asked for."""
+    async with DOUBLES["okx"]() as double:
+        provider = ExchangeProvider(context_at("okx", double))
+        said = {"amt": "5.100000001", "wdId": "70000", "ccy": "TON", "clientId": "", "chain": "TON-TON"}
+        answer = web.json_response({"code": "0", "msg": "", "data": [said | changed]})
+        monkeypatch.setattr(double, "accepted", lambda _: answer)
+        outcome = await provider.create_payout(order())
+        await provider.close()
+
+    assert isinstance(outcome, OutcomeUnknown)
 
 
 async def test_a_name_of_theirs_that_the_list_does_not_show_proves_nothing(at: At) -> None:

@@ -102,6 +102,8 @@ class ExchangeProvider:
             ask, signed = await self._written(order, deadline)
         except RewardRailsError as error:
             return _refused_here(error)
+        except NeverSent as error:
+            return certainty.of_error(error)
         except Unreadable as error:
             evidence = Evidence(provider_code="ccxt", message=str(error))
             return Rejected(code=ErrorCode.PROVIDER_REJECTED, retryable=False, evidence=evidence)
