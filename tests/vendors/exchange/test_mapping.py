@@ -191,7 +191,9 @@ async def test_a_lost_answer_is_found_by_our_name_where_the_list_says_it(at: At)
 
     if exchange == "bybit":
         assert isinstance(seen, CannotTell)
-        assert seen.evidence.message == f"1 of the newest 1 withdrawals have this amount: {double.taken[0].id}"
+        assert seen.evidence.message == (
+            f"1 of 1 withdrawals since the payout was taken on have its amount: {double.taken[0].id}"
+        )
     else:
         assert isinstance(seen, Found)
         assert (seen.observation.status, seen.observation.provider_reference) == (

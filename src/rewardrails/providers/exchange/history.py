@@ -1,6 +1,6 @@
 """The exchange's list of withdrawals: where one of ours stands, and everything that left in a time."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -73,7 +73,7 @@ class History:
             return await self._perhaps(reference, deadline)
         evidence, spans = Evidence(), list(self._spans_of(reference.ref.payout_id))
         for span in spans[:MOST_QUESTIONS]:
-            told = await self._ask({history.by_client_id: client_id(key)} | span, deadline)
+            told = await self._ask({history.by_client_id: client_id(key), **span}, deadline)
             entries = self._entries(told)
             if entries is None or any(one.client_id != client_id(key) for one in entries):
                 return self._cannot_tell(told)  # the filter was not understood: the list says nothing about absence
@@ -85,21 +85,22 @@ class History:
         return Absent(evidence=evidence)
 
     async def _perhaps(self, reference: Reference, deadline: Deadline) -> SyncResult:
-        """How many of the newest withdrawals have the same amount; which of them it is, only people can see."""
-        asset = reference.amount.asset
-        told = await self._ask({}, deadline)
+        """How many withdrawals since it was taken on have its amount; which of them it is, only people can see."""
+        asset, now = reference.amount.asset, clock.now()
+        since = max(_made_at(reference.ref.payout_id) - LEEWAY, now + LEEWAY - self._row.history.window)
+        told = await self._ask(self._bounds(since, now + LEEWAY), deadline)
         entries = self._entries(told)
         if entries is None:
             return self._cannot_tell(told)
         amount, coin = whole(reference.amount, self._client.exponents), self._client.coins.get(asset)
         like = [one.id for one in entries if one.amount == amount and one.coin == coin]
-        words = f"{len(like)} of the newest {len(entries)} withdrawals have this amount"
+        words = f"{len(like)} of {len(entries)} withdrawals since the payout was taken on have its amount"
         return CannotTell(
             code=ErrorCode.OUTCOME_UNKNOWN,
             evidence=evidence_of(self._row, told.reply, told.answer, message=": ".join([words, ", ".join(like[:10])])),
         )
 
-    def _spans_of(self, payout_id: UUID) -> Iterator[dict[str, int]]:
+    def _spans_of(self, payout_id: UUID) -> Iterator[Mapping[str, int]]:
         """The times to ask for, newest first, from when the payout was taken on."""
         span = self._row.history.window_by_client_id
         if span is None:
@@ -110,7 +111,7 @@ class History:
         for start, end in reversed([*_spans(since, now + LEEWAY, span)]):
             yield self._bounds(start, end)
 
-    async def _ask(self, params: dict[str, str] | dict[str, int] | dict[str, str | int], deadline: Deadline) -> Told:
+    async def _ask(self, params: Mapping[str, str | int], deadline: Deadline) -> Told:
         history = self._row.history
         ask = Ask(method="fetch_withdrawals", arguments=(None, None, history.page), params={**history.more, **params})
         return await self._client.ask(ask, deadline)
@@ -151,7 +152,7 @@ class History:
         """All entries of a span: where an answer is full there may be more, so each half is asked for alone."""
         name = self._client.name
         try:
-            told = await self._ask(dict(self._bounds(start, end)), self._client.deadline())
+            told = await self._ask(self._bounds(start, end), self._client.deadline())
         except (NeverSent, MaybeSent, Unreadable) as error:
             raise statements.not_told(name) from error
         entries = self._entries(told)
@@ -167,7 +168,7 @@ class History:
             async for found in self._whole(*half):
                 yield found
 
-    def _bounds(self, start: datetime, end: datetime) -> dict[str, int]:
+    def _bounds(self, start: datetime, end: datetime) -> Mapping[str, int]:
         history = self._row.history
         more = 1 if history.bounds_are_exclusive else 0
         return {history.since: _milliseconds(start) - more, history.until: _milliseconds(end) + more}
