@@ -203,6 +203,20 @@ async def test_a_lost_answer_is_found_by_our_name_where_the_list_says_it(at: At)
         assert seen.observation.fee == Money(amount_minor=20_000_000, asset="TON")
 
 
+async def test_a_call_without_time_sends_nothing_and_is_certain() -> None:
+    async with DOUBLES["okx"]() as double:
+        provider = ExchangeProvider(replace(context_at("okx", double), call_timeout_seconds=0.06))
+        outcome = await provider.create_payout(order())
+        await provider.close()
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.code, outcome.scope, double.asked) == (
+        ErrorCode.PROVIDER_UNAVAILABLE,
+        RejectionScope.PROVIDER,
+        [],
+    )
+
+
 async def test_nothing_is_ever_said_to_be_safe_to_send_again(at: At) -> None:
     exchange, _, provider = at
     can = provider.capabilities
