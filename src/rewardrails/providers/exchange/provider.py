@@ -91,7 +91,7 @@ class ExchangeProvider:
         amount = request.amount
         refuse_destination(request.destination, self._settings.needs_memo)
         ceiling = self.capabilities.fees.ceiling(amount.amount_minor, amount.asset)
-        _, fee = await self._terms.fee(amount, ceiling, self._client.deadline())
+        _, fee = await self._terms.fee(amount, ceiling, self._client.deadline(), above=ErrorCode.PROVIDER_REJECTED)
         ends = clock.now() + timedelta(seconds=self._settings.quote_ttl_seconds)
         return Quote(amount=amount, fee=fee, expires_at=ends)
 
@@ -149,7 +149,8 @@ class ExchangeProvider:
         destination, asset = order.destination, order.amount.asset
         refuse_destination(destination, self._settings.needs_memo)
         shared = Deadline(deadline.left(TERMS_SHARE))
-        terms, _ = await self._terms.fee(order.amount, order.fee_ceiling.amount_minor, shared)
+        most = order.fee_ceiling.amount_minor
+        terms, _ = await self._terms.fee(order.amount, most, shared, above=ErrorCode.QUOTE_EXPIRED)
         amount = whole(order.amount, client.exponents)
         told = text_of(amount + terms.fee if wording.fee_inside else amount)
         coin, chain, name = client.coins[asset], client.chains[asset], client_id(order.rail_key)

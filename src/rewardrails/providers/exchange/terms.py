@@ -27,8 +27,11 @@ class TermsList:
         self._known[asset] = (clock.monotonic(), terms)
         return terms
 
-    async def fee(self, amount: Money, ceiling: int, deadline: Deadline) -> tuple[Terms, Money]:
-        """The terms, and the fee in smallest units; raises `RewardRailsError` where it cannot be paid out so."""
+    async def fee(self, amount: Money, ceiling: int, deadline: Deadline, *, above: ErrorCode) -> tuple[Terms, Money]:
+        """The terms, and the fee in smallest units.
+
+        Raises `RewardRailsError` where it cannot be paid out so, with the code `above` for a fee above the ceiling.
+        """
         client = self._client
         terms = await self.of(amount.asset, deadline)
         refuse_amount(whole(amount, client.exponents), terms, client.row.title)
@@ -36,7 +39,7 @@ class TermsList:
         if fee.amount_minor > ceiling:
             raise RewardRailsError(
                 f"{client.row.title} charges more than the configured fees allow: raise providers.{client.name}.fees",
-                code=ErrorCode.QUOTE_EXPIRED,
+                code=above,
             )
         return terms, fee
 
